@@ -11,10 +11,10 @@
 #ifndef _NET_QUIC_SETTINGS_H
 #define _NET_QUIC_SETTINGS_H
 
+#include "token.h"
 #include "types.h"
 
 #define QUIC_ALPN_MAX		128	/* of the comma-separated string */
-#define QUIC_TOKEN_MAX		120
 #define QUIC_TICKET_MIN		64
 #define QUIC_TICKET_MAX		4096
 
@@ -38,6 +38,7 @@ struct quic_settings {
 	struct quic_alpn alpn;
 	struct quic_blob token;		/* client: for its first Initial */
 	struct quic_blob ticket;	/* session data, or server's ticket key */
+	struct quic_token_secret secret; /* server: of tokens, ticket keys */
 	u32 events;			/* BIT(QUIC_EVENT_*) that are reported */
 };
 

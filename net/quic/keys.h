@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Keys of a connection: which levels and directions exist, the key phase and
+ * its updates, how often a key was used (RFC 9001, 4.9, 6 and 6.6).
+ *
+ * Owns:    struct quic_keys and the memory of its keys, wiped when discarded.
+ * Guard:   the connection lock, always.
+ * Callers: handshake.c installs and discards, input.c opens, packet_build.c
+ *          seals, sockopt.c asks for updates.
+ */
+#ifndef _NET_QUIC_KEYS_H
+#define _NET_QUIC_KEYS_H
+
+#include <linux/ktime.h>
+
+#include "crypto.h"
+
+struct quic_keys {
+	struct quic_key *tx[QUIC_CRYPTO_MAX];
+	struct quic_key *rx[QUIC_CRYPTO_MAX];
+	struct quic_key *rx_prev;	/* 1-RTT, phase before, until expiry */
+	struct quic_key *rx_next;	/* 1-RTT, made in advance */
+	ktime_t rx_prev_expiry;
+	u64 tx_first_pn;		/* first packet of our phase */
+	u64 rx_first_pn;		/* lowest packet of the peer's phase */
+	u64 sealed;			/* packets with the present tx key */
+	u64 forged;			/* packets that failed to open */
+	u8 tx_phase : 1;
+	u8 rx_phase : 1;
+	u8 tx_used : 1;			/* tx_first_pn is valid */
+	u8 tx_acked : 1;		/* peer has seen our phase */
+	u8 rx_used : 1;			/* rx_first_pn is valid */
+	u8 rx_seen : 1;			/* rx phase known to be the tx phase */
+	u8 hs_confirmed : 1;		/* updates are allowed */
+	u8 update_wanted : 1;		/* asked for, not yet allowed */
+};
+
+/* A received packet with its header protection removed. */
+struct quic_open {
+	u8 *pkt;
+	u32 hdr_len;		/* up to and with the packet number */
+	u32 len;		/* of the whole packet, tag included */
+	u64 pn;			/* expanded */
+	u8 level;
+	bool key_phase;		/* of a 1-RTT packet */
+	bool peer_updated;	/* out: the peer has initiated a key update */
+	ktime_t now;
+	u32 pto_us;
+};
+
+void quic_keys_init(struct quic_keys *keys);
+int quic_keys_initial(struct quic_keys *keys, u32 version,
+		      const struct quic_cid *dcid, bool is_server, gfp_t gfp);
+int quic_keys_install(struct quic_keys *keys, u8 level, bool send, u32 cipher,
+		      u32 version, const u8 *secret, gfp_t gfp);
+void quic_keys_discard(struct quic_keys *keys, u8 level);
+void quic_keys_destroy(struct quic_keys *keys);
+
+/* NULL when absent: not yet installed, or discarded. */
+static inline const struct quic_key *quic_keys_tx(const struct quic_keys *keys,
+						  u8 level)
+{
+	return keys->tx[level];
+}
+
+static inline const struct quic_key *quic_keys_rx(const struct quic_keys *keys,
+						  u8 level)
+{
+	return keys->rx[level];
+}
+
+/* Key Phase bit of the next 1-RTT packet. */
+static inline bool quic_keys_phase(const struct quic_keys *keys)
+{
+	return keys->tx_phase;
+}
+
+int quic_keys_seal(struct quic_keys *keys, u8 level, u64 pn,
+		   struct scatterlist *src, u8 *dst, u32 hdr_len,
+		   u32 payload_len);
+int quic_keys_open(struct quic_keys *keys, struct quic_open *o);
+
+/* Key update (RFC 9001, 6) */
+int quic_keys_update(struct quic_keys *keys);
+void quic_keys_on_confirmed(struct quic_keys *keys);
+void quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked);
+
+#endif /* _NET_QUIC_KEYS_H */

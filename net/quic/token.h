@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Tokens: what an endpoint hands out to recognise later without remembering:
+ * Retry and NEW_TOKEN tokens (RFC 9000, 8.1), stateless reset tokens (10.3),
+ * and the session ticket key of a client (a server's TLS asks for it).
+ *
+ * Owns:    no state; the secrets belong to the listener (inherited by accepted
+ *          sockets) and to the network namespace.
+ * Guard:   none.
+ * Callers: listen.c, cid.c, handshake.c, sockopt.c.
+ */
+#ifndef _NET_QUIC_TOKEN_H
+#define _NET_QUIC_TOKEN_H
+
+#include <linux/ktime.h>
+
+#include "types.h"
+
+#define QUIC_TOKEN_MAX		120
+#define QUIC_TICKET_KEY_LEN	64
+#define QUIC_TOKEN_SECRET_LEN	32
+
+struct quic_token_secret {
+	u8 key[QUIC_TOKEN_SECRET_LEN];
+};
+
+enum quic_token_verdict {
+	QUIC_TOKEN_NONE,	/* empty, not ours, or too old: validate anew */
+	QUIC_TOKEN_RETRY,	/* address validated by our Retry */
+	QUIC_TOKEN_NEW,		/* address validated by an earlier connection */
+	QUIC_TOKEN_BAD_RETRY,	/* close with INVALID_TOKEN (RFC 9000, 8.1.3) */
+};
+
+struct quic_token_result {
+	enum quic_token_verdict verdict;
+	struct quic_cid odcid;	/* RETRY: DCID of the client's first Initial */
+	struct quic_cid rscid;	/* RETRY: SCID of our Retry */
+};
+
+void quic_token_secret_init(struct quic_token_secret *secret);
+
+u32 quic_token_retry(const struct quic_token_secret *secret,
+		     const union quic_addr *peer, const struct quic_cid *odcid,
+		     const struct quic_cid *rscid, ktime_t now,
+		     u8 token[QUIC_TOKEN_MAX]);
+u32 quic_token_new(const struct quic_token_secret *secret,
+		   const union quic_addr *peer, ktime_t now,
+		   u8 token[QUIC_TOKEN_MAX]);
+void quic_token_check(const struct quic_token_secret *secret,
+		      const union quic_addr *peer, const struct quic_cid *dcid,
+		      const u8 *token, u32 len, ktime_t now,
+		      struct quic_token_result *res);
+
+void quic_token_reset(const struct quic_token_secret *secret,
+		      const struct quic_cid *cid,
+		      u8 token[QUIC_RESET_TOKEN_LEN]);
+void quic_token_ticket_key(const struct quic_token_secret *secret,
+			   const union quic_addr *peer,
+			   u8 key[QUIC_TICKET_KEY_LEN]);
+
+#endif /* _NET_QUIC_TOKEN_H */
