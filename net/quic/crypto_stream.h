@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* CRYPTO data of one encryption level: TLS messages in both directions, which
+ * user space produces and consumes (RFC 9000, 7.5 and 19.6). What arrives at
+ * the APP level is not handed out: it is collected as the session ticket.
+ *
+ * Owns:    struct quic_crypto_stream.
+ * Guard:   the connection lock.
+ * Callers: sendmsg.c and recvmsg.c, input_frame.c, output.c through
+ *          packet_build.h, handshake.c discards.
+ */
+#ifndef _NET_QUIC_CRYPTO_STREAM_H
+#define _NET_QUIC_CRYPTO_STREAM_H
+
+#include <linux/skbuff.h>
+#include "reasm.h"
+#include "send_buf.h"
+#include "types.h"
+
+/* RFC 9000, 7.5 asks for 4096 at least; chains of certificates are longer. */
+#define QUIC_CRYPTO_BUF_MAX	65536
+
+struct iov_iter;
+struct quic_conn;
+struct quic_frame_crypto;
+struct quic_pkt_builder;
+struct quic_sent_frame;
+
+/**
+ * struct quic_crypto_stream - CRYPTO data of one level
+ * @out:    our bytes until they are acknowledged
+ * @corked: more is to come (MSG_MORE), nothing fresh leaves
+ * @in:     pieces of the peer that arrived ahead of a gap
+ * @pieces: pieces in order that wait for recvmsg(); unused at the APP level
+ * @unread: bytes in @pieces
+ * @msg:    APP level: beginning of the first TLS message, until it is complete
+ */
+struct quic_crypto_stream {
+	struct quic_send_buf out;
+	bool corked;
+	struct quic_reasm in;
+	struct sk_buff_head pieces;
+	u32 unread;
+	struct {
+		u8 *data;
+		u32 len;
+		bool done;
+	} msg;
+};
+
+void quic_crypto_init(struct quic_conn *conn);
+void quic_crypto_destroy(struct quic_conn *conn);
+
+int quic_crypto_recv(struct quic_conn *conn, u8 level,
+		     const struct quic_frame_crypto *frame,
+		     struct sk_buff *skb);
+
+int quic_crypto_append(struct quic_conn *conn, u8 level, struct iov_iter *from,
+		       u32 len);
+void quic_crypto_cork(struct quic_conn *conn, u8 level, bool more);
+bool quic_crypto_pending(struct quic_conn *conn, u8 level);
+bool quic_crypto_put_frames(struct quic_conn *conn, u8 level,
+			    struct quic_pkt_builder *b);
+void quic_crypto_frame_acked(struct quic_conn *conn,
+			     const struct quic_sent_frame *frame);
+void quic_crypto_frame_lost(struct quic_conn *conn,
+			    const struct quic_sent_frame *frame);
+void quic_crypto_restart(struct quic_conn *conn, u8 level);
+void quic_crypto_discard(struct quic_conn *conn, u8 level);
+
+#endif /* _NET_QUIC_CRYPTO_STREAM_H */
