@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Per network namespace data.
+ *
+ * Owns:    struct quic_net.
+ * Guard:   as noted at each field; [P] is slow path, process context.
+ * Callers: layer D.
+ */
+#ifndef _NET_QUIC_NET_NS_H
+#define _NET_QUIC_NET_NS_H
+
+#include <linux/mutex.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "mib.h"
+#include "token.h"
+#include "types.h"
+
+#define QUIC_EP_HASH_SIZE	64
+#define QUIC_LISTEN_HASH_SIZE	32
+
+/**
+ * struct quic_net - what QUIC keeps for a network namespace
+ * @net:	  the namespace
+ * @ep_mutex:	  [P] serializes creation and release of endpoints
+ * @ep_lock:	  guards @endpoints, @ep_idle and the last reference
+ * @endpoints:	  struct quic_endpoint by port
+ * @ep_idle:	  endpoints without references, for @ep_work to release
+ * @ep_work:	  releases them
+ * @listen_lock:  guards changes of @listeners
+ * @listeners:	  struct quic_listener by port; readers use RCU
+ * @first:	  datagrams of connections that do not exist yet
+ * @first_work:	  handles them
+ * @req_mutex:	  [P] guards every struct quic_request and @gathering
+ * @gathering:	  those without a complete ClientHello, oldest first
+ * @nr_gathering: how many
+ * @nr_requests:  all that have not been accepted
+ * @socks_lock:	  guards @socks
+ * @socks:	  every QUIC socket (sk_node), for /proc/net/quic; RCU readers
+ * @reset_secret: key of our stateless reset tokens (RFC 9000, 10.3.2)
+ * @reset_budget: stateless resets that may still be sent in this period
+ * @reset_period: jiffies at which it began
+ * @mib:	  counters
+ */
+struct quic_net {
+	struct net		*net;
+
+	struct mutex		ep_mutex;
+	spinlock_t		ep_lock;
+	struct hlist_head	endpoints[QUIC_EP_HASH_SIZE];
+	struct list_head	ep_idle;
+	struct work_struct	ep_work;
+
+	spinlock_t		listen_lock;
+	struct hlist_head	listeners[QUIC_LISTEN_HASH_SIZE];
+
+	struct sk_buff_head	first;
+	struct work_struct	first_work;
+	struct mutex		req_mutex;
+	struct list_head	gathering;
+	u32			nr_gathering;
+	u32			nr_requests;
+
+	spinlock_t		socks_lock;
+	struct hlist_head	socks;
+
+	struct quic_token_secret reset_secret;
+	atomic_t		reset_budget;
+	unsigned long		reset_period;
+
+	DEFINE_SNMP_STAT(struct quic_mib, mib);
+};
+
+extern unsigned int quic_net_id;
+
+static inline struct quic_net *quic_net(const struct net *net)
+{
+	return net_generic(net, quic_net_id);
+}
+
+int quic_net_init(void);
+void quic_net_exit(void);
+
+#endif /* _NET_QUIC_NET_NS_H */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Receiving: from the UDP socket of an endpoint to the connection or listener
+ * that a datagram is for; ICMP errors the same way.
+ *
+ * A datagram reaches quic_conn_rcv() as one linear skb that nobody else has a
+ * reference to, with skb->data at its first QUIC packet and skb->len its UDP
+ * payload; the IP and UDP headers stay readable in front of it. skb->dev is
+ * not valid any more.
+ *
+ * Owns:    struct quic_skb_cb.
+ * Guard:   none of its own; softirq, RCU read side.
+ * Callers: endpoint.c installs the hooks; input.c, listen.c use the accessors.
+ */
+#ifndef _NET_QUIC_UDP_RX_H
+#define _NET_QUIC_UDP_RX_H
+
+#include <linux/skbuff.h>
+
+#include "types.h"
+
+struct sock;
+
+/**
+ * struct quic_skb_cb - what is remembered with a received datagram
+ * @rcvd:    when it came
+ * @iif:     device that it came by
+ * @sdif:    its port of an L3 master device, or 0
+ * @dcid_off: where its first packet's Destination Connection ID is
+ * @dcid_len: and how long
+ * @ecn:     codepoint of its IP header (INET_ECN_*)
+ */
+struct quic_skb_cb {
+	ktime_t rcvd;
+	int iif;
+	int sdif;
+	u8 dcid_off;
+	u8 dcid_len;
+	u8 ecn;
+};
+
+#define QUIC_SKB_CB(skb)	((struct quic_skb_cb *)&(skb)->cb[0])
+
+static inline u8 quic_skb_ecn(const struct sk_buff *skb)
+{
+	return QUIC_SKB_CB(skb)->ecn;
+}
+
+void quic_skb_addrs(const struct sk_buff *skb, union quic_addr *local,
+		    union quic_addr *peer);
+
+int quic_udp_rcv(struct sock *usk, struct sk_buff *skb);
+int quic_udp_err_lookup(struct sock *usk, struct sk_buff *skb);
+void quic_udp_err(struct sock *usk, struct sk_buff *skb, int err, __be16 port,
+		  u32 info, u8 *payload);
+void quic_udp_deliver(struct sock *sk, struct sk_buff *skb);
+
+#endif /* _NET_QUIC_UDP_RX_H */
