@@ -17,7 +17,7 @@
 struct quic_keys {
 	struct quic_key *tx[QUIC_CRYPTO_MAX];
 	struct quic_key *rx[QUIC_CRYPTO_MAX];
-	struct quic_key *rx_prev;	/* 1-RTT, phase before, until expiry */
+	struct quic_key *rx_prev;	/* 1-RTT, phase before; may be cleared */
 	struct quic_key *rx_next;	/* 1-RTT, made in advance */
 	ktime_t rx_prev_expiry;
 	u64 tx_first_pn;		/* first packet of our phase */
@@ -25,13 +25,12 @@ struct quic_keys {
 	u64 sealed;			/* packets with the present tx key */
 	u64 forged;			/* packets that failed to open */
 	u8 tx_phase : 1;
-	u8 rx_phase : 1;
+	u8 rx_phase : 1;		/* differs while our update is unanswered */
 	u8 tx_used : 1;			/* tx_first_pn is valid */
-	u8 tx_acked : 1;		/* peer has seen our phase */
-	u8 rx_used : 1;			/* rx_first_pn is valid */
-	u8 rx_seen : 1;			/* rx phase known to be the tx phase */
-	u8 hs_confirmed : 1;		/* updates are allowed */
+	u8 tx_acked : 1;		/* the peer has seen our phase */
+	u8 updated : 1;			/* an update has happened */
 	u8 update_wanted : 1;		/* asked for, not yet allowed */
+	u8 hs_confirmed : 1;		/* updates are allowed */
 };
 
 /* A received packet with its header protection removed. */
@@ -82,6 +81,6 @@ int quic_keys_open(struct quic_keys *keys, struct quic_open *o);
 /* Key update (RFC 9001, 6) */
 int quic_keys_update(struct quic_keys *keys);
 void quic_keys_on_confirmed(struct quic_keys *keys);
-void quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked);
+int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked);
 
 #endif /* _NET_QUIC_KEYS_H */

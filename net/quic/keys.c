@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/errno.h>
+#include <linux/slab.h>
+
+#include "keys.h"
+
+/* RFC 9001, 6.5 and 6.1: keys of the phase before stay three times the PTO. */
+#define QUIC_KEYS_PREV_PTOS	3
+
+/**
+ * quic_keys_init - start without any key
+ * @keys: what to initialise
+ */
+void quic_keys_init(struct quic_keys *keys)
+{
+	memset(keys, 0, sizeof(*keys));
+}
+
+static void quic_keys_free(struct quic_key **slot)
+{
+	kfree_sensitive(*slot);
+	*slot = NULL;
+}
+
+/* Memory of a key that is about to be made; an existing one is reused. */
+static int quic_keys_alloc(struct quic_key **slot, gfp_t gfp)
+{
+	if (!*slot)
+		*slot = kzalloc_obj(**slot, gfp);
+	return *slot ? 0 : -ENOMEM;
+}
+
+/**
+ * quic_keys_initial - make the keys of Initial packets
+ * @keys: keys of the connection
+ * @version: QUIC version
+ * @dcid: Destination Connection ID of the client's first Initial packet, or of
+ *	  the first after a Retry
+ * @is_server: on which side this is
+ * @gfp: how to allocate
+ *
+ * May be called again after a Retry or a change of version: RFC 9001, 5.2.
+ *
+ * Return: 0 or -ENOMEM, after which nothing has changed.
+ */
+int quic_keys_initial(struct quic_keys *keys, u32 version,
+		      const struct quic_cid *dcid, bool is_server, gfp_t gfp)
+{
+	if (quic_keys_alloc(&keys->tx[QUIC_CRYPTO_INITIAL], gfp))
+		return -ENOMEM;
+	if (quic_keys_alloc(&keys->rx[QUIC_CRYPTO_INITIAL], gfp)) {
+		quic_keys_free(&keys->tx[QUIC_CRYPTO_INITIAL]);
+		return -ENOMEM;
+	}
+	quic_key_initial(keys->tx[QUIC_CRYPTO_INITIAL],
+			 keys->rx[QUIC_CRYPTO_INITIAL], version, dcid,
+			 is_server);
+	return 0;
+}
+
+/* RFC 9001, 6.3: the receive keys of the next phase are made ahead of time, so
+ * that the time which a packet takes does not show that it updates keys.
+ */
+static int quic_keys_install_1rtt_rx(struct quic_keys *keys, u32 cipher,
+				     u32 version, const u8 *secret, gfp_t gfp)
+{
+	int err;
+
+	if (quic_keys_alloc(&keys->rx_next, gfp) ||
+	    quic_keys_alloc(&keys->rx_prev, gfp))
+		return -ENOMEM;
+	err = quic_key_install(keys->rx_next, cipher, version, secret);
+	if (err)
+		return err;
+	quic_key_next(keys->rx_next, keys->rx_next);
+	return 0;
+}
+
+/**
+ * quic_keys_install - make a key from a secret of TLS
+ * @keys: keys of the connection
+ * @level: QUIC_CRYPTO_HANDSHAKE, QUIC_CRYPTO_APP or QUIC_CRYPTO_EARLY
+ * @send: whether it is for sending
+ * @cipher: TLS_CIPHER_*
+ * @version: QUIC version
+ * @secret: traffic secret, as long as quic_cipher_secret_len() says
+ * @gfp: how to allocate
+ *
+ * Return: 0, -EINVAL for an unknown cipher, -ENOMEM.
+ */
+int quic_keys_install(struct quic_keys *keys, u8 level, bool send, u32 cipher,
+		      u32 version, const u8 *secret, gfp_t gfp)
+{
+	struct quic_key **slot = send ? &keys->tx[level] : &keys->rx[level];
+	struct quic_key *key;
+	int err;
+
+	if (!quic_cipher_secret_len(cipher))
+		return -EINVAL;
+	if (level == QUIC_CRYPTO_APP && !send) {
+		err = quic_keys_install_1rtt_rx(keys, cipher, version, secret,
+						gfp);
+		if (err)
+			return err;
+	}
+
+	/* Published only when complete: NULL means that there is no key. */
+	key = *slot;
+	if (quic_keys_alloc(&key, gfp))
+		return -ENOMEM;
+	err = quic_key_install(key, cipher, version, secret);
+	*slot = key;
+	return err;
+}
+
+/**
+ * quic_keys_discard - wipe the keys of a level (RFC 9001, 4.9)
+ * @keys: keys of the connection
+ * @level: encryption level
+ */
+void quic_keys_discard(struct quic_keys *keys, u8 level)
+{
+	quic_keys_free(&keys->tx[level]);
+	quic_keys_free(&keys->rx[level]);
+	if (level == QUIC_CRYPTO_APP) {
+		quic_keys_free(&keys->rx_prev);
+		quic_keys_free(&keys->rx_next);
+	}
+}
+
+/**
+ * quic_keys_destroy - wipe all keys
+ * @keys: keys of the connection
+ */
+void quic_keys_destroy(struct quic_keys *keys)
+{
+	u8 level;
+
+	for (level = 0; level < QUIC_CRYPTO_MAX; level++)
+		quic_keys_discard(keys, level);
+}
+
+/* Moves our own phase. The peer follows when it sees the new phase bit. */
+static void quic_keys_update_tx(struct quic_keys *keys)
+{
+	struct quic_key *tx = keys->tx[QUIC_CRYPTO_APP];
+
+	quic_key_next(tx, tx);
+	keys->tx_phase ^= 1;
+	keys->tx_used = 0;
+	keys->tx_acked = 0;
+	keys->updated = 1;
+	keys->update_wanted = 0;
+	keys->sealed = 0;
+}
+
+/* RFC 9001, 6.1: not before the handshake is confirmed, and then once per
+ * acknowledged phase.
+ */
+static void quic_keys_try_update(struct quic_keys *keys)
+{
+	if (keys->update_wanted && keys->hs_confirmed && keys->tx_acked &&
+	    keys->tx[QUIC_CRYPTO_APP])
+		quic_keys_update_tx(keys);
+}
+
+/**
+ * quic_keys_update - ask for a key update
+ * @keys: keys of the connection
+ *
+ * It happens at once, or as soon as the handshake is confirmed and the peer has
+ * acknowledged a 1-RTT packet.
+ *
+ * Return: 0, or -EINVAL while an earlier one is not confirmed by the peer.
+ */
+int quic_keys_update(struct quic_keys *keys)
+{
+	if (keys->update_wanted || (keys->updated && !keys->tx_acked))
+		return -EINVAL;
+	keys->update_wanted = 1;
+	quic_keys_try_update(keys);
+	return 0;
+}
+
+/**
+ * quic_keys_on_confirmed - the handshake is confirmed (RFC 9001, 4.1.2)
+ * @keys: keys of the connection
+ */
+void quic_keys_on_confirmed(struct quic_keys *keys)
+{
+	keys->hs_confirmed = 1;
+	quic_keys_try_update(keys);
+}
+
+/**
+ * quic_keys_on_ack - a 1-RTT packet has acknowledged packets
+ * @keys: keys of the connection
+ * @largest_acked: largest packet number that it newly acknowledges
+ *
+ * Return: 0, or QUIC_TRANSPORT_ERROR_KEY_UPDATE when the peer acknowledges our
+ *	   new keys under its old ones (RFC 9001, 6.2).
+ */
+int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked)
+{
+	if (!keys->tx_used || largest_acked < keys->tx_first_pn)
+		return 0;
+	if (keys->tx_phase != keys->rx_phase)
+		return QUIC_TRANSPORT_ERROR_KEY_UPDATE;
+	keys->tx_acked = 1;
+	quic_keys_try_update(keys);
+	return 0;
+}
+
+/**
+ * quic_keys_seal - seal a packet and count it
+ * @keys: keys of the connection
+ * @level: encryption level; its key exists
+ * @pn: packet number
+ * @src: plaintext, see quic_crypto_seal()
+ * @dst: the packet, beginning with its header
+ * @hdr_len: length of the header, packet number included
+ * @payload_len: length of the payload
+ *
+ * Does not move the key phase, so that the headers of a batch stay valid.
+ *
+ * Return: 0, or QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED when the key is worn
+ *	   out and the peer has not let us update it (RFC 9001, 6.6).
+ */
+int quic_keys_seal(struct quic_keys *keys, u8 level, u64 pn,
+		   struct scatterlist *src, u8 *dst, u32 hdr_len,
+		   u32 payload_len)
+{
+	const struct quic_key *key = keys->tx[level];
+	u64 limit = quic_key_seal_limit(key);
+
+	if (level == QUIC_CRYPTO_APP) {
+		if (keys->sealed >= limit)
+			return QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED;
+		if (!keys->tx_used) {
+			keys->tx_used = 1;
+			keys->tx_first_pn = pn;
+		}
+		if (++keys->sealed >= limit / 2)
+			keys->update_wanted = 1;
+	}
+	quic_crypto_seal(key, pn, src, dst, hdr_len, payload_len);
+	return 0;
+}
+
+/* Counts a packet that did not open (RFC 9001, 6.6). */
+static int quic_keys_forged(struct quic_keys *keys, const struct quic_key *key)
+{
+	if (++keys->forged >= quic_key_open_limit(key))
+		return QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED;
+	return -EBADMSG;
+}
+
+/* RFC 9001, 6.5: a packet of the other phase is older than the first of this
+ * one, or begins the next.
+ */
+static struct quic_key *quic_keys_select_1rtt(struct quic_keys *keys,
+					      const struct quic_open *o)
+{
+	if (o->key_phase == keys->rx_phase)
+		return keys->rx[QUIC_CRYPTO_APP];
+	if (ktime_after(o->now, keys->rx_prev_expiry))
+		quic_key_clear(keys->rx_prev);
+	if (keys->rx_prev->cipher && o->pn < keys->rx_first_pn)
+		return keys->rx_prev;
+	return keys->rx_next;
+}
+
+/* The peer has moved its phase; follow, unless it follows us. */
+static int quic_keys_update_rx(struct quic_keys *keys, struct quic_open *o)
+{
+	struct quic_key *old = keys->rx_prev;
+	u64 keep_us = (u64)o->pto_us * QUIC_KEYS_PREV_PTOS;
+
+	o->peer_updated = keys->tx_phase == keys->rx_phase;
+	/* RFC 9001, 6.2: the peer has not seen us follow its update before. */
+	if (o->peer_updated && !keys->tx_used)
+		return QUIC_TRANSPORT_ERROR_KEY_UPDATE;
+
+	keys->rx_prev = keys->rx[QUIC_CRYPTO_APP];
+	keys->rx_prev_expiry = ktime_add_us(o->now, keep_us);
+	keys->rx[QUIC_CRYPTO_APP] = keys->rx_next;
+	keys->rx_next = old;
+	quic_key_next(keys->rx_next, keys->rx[QUIC_CRYPTO_APP]);
+	keys->rx_phase ^= 1;
+	keys->rx_first_pn = o->pn;
+	if (o->peer_updated)
+		quic_keys_update_tx(keys);
+	return 0;
+}
+
+static int quic_keys_open_1rtt(struct quic_keys *keys, struct quic_open *o)
+{
+	struct quic_key *key = quic_keys_select_1rtt(keys, o);
+
+	if (quic_crypto_open(key, o->pn, o->pkt, o->hdr_len, o->len))
+		return quic_keys_forged(keys, key);
+	if (key == keys->rx_next)
+		return quic_keys_update_rx(keys, o);
+	if (key == keys->rx[QUIC_CRYPTO_APP] && o->pn < keys->rx_first_pn)
+		keys->rx_first_pn = o->pn;
+	return 0;
+}
+
+/**
+ * quic_keys_open - open a packet in place
+ * @keys: keys of the connection
+ * @o: the packet
+ *
+ * A 1-RTT packet may bring a key update of the peer: both directions have then
+ * moved on.
+ *
+ * Return: 0; -ENOKEY when the level has no key; -EBADMSG when the packet is not
+ *	   authentic; else the transport error to close with.
+ */
+int quic_keys_open(struct quic_keys *keys, struct quic_open *o)
+{
+	struct quic_key *key = keys->rx[o->level];
+
+	o->peer_updated = false;
+	if (!key)
+		return -ENOKEY;
+	if (o->level == QUIC_CRYPTO_APP)
+		return quic_keys_open_1rtt(keys, o);
+	if (quic_crypto_open(key, o->pn, o->pkt, o->hdr_len, o->len))
+		return quic_keys_forged(keys, key);
+	return 0;
+}
