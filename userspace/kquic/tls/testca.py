@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import ipaddress
-import os
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,9 +64,7 @@ class Identity:
         return self._key_bytes(serialization.Encoding.DER)
 
     def _key_bytes(self, encoding: serialization.Encoding) -> bytes:
-        return self.key.private_bytes(
-            encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        return self.key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
     def write(self, directory: Path | str, stem: str) -> KeyFiles:
         """Write STEM.pem and STEM.key (mode 0600) into `directory`."""
@@ -75,7 +73,7 @@ class Identity:
         files = KeyFiles(folder / f"{stem}.pem", folder / f"{stem}.key")
         files.cert.write_bytes(self.cert_pem)
         files.key.touch(mode=0o600)
-        os.chmod(files.key, 0o600)
+        files.key.chmod(0o600)
         files.key.write_bytes(self.key_pem)
         return files
 
@@ -89,14 +87,15 @@ class TestCA:
     root: Identity
 
     @classmethod
-    def create(cls, name: str = "kquic test CA", kind: KeyKind = "ec") -> TestCA:
-        """Make a new root."""
+    def create(cls, name: str = "", kind: KeyKind = "ec") -> TestCA:
+        """Make a new root; without a name it gets one that no other has."""
         key = _new_key(kind)
-        subject = _name(name)
+        subject = _name(name or f"kquic test CA {secrets.token_hex(4)}")
         builder = (
             _builder(subject, subject, key, *_validity(days=30))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_key_usage(ca=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
         return cls(Identity(builder.sign(key, hashes.SHA256()), key))
 
@@ -126,11 +125,11 @@ class TestCA:
         """Issue a certificate; `names` are DNS names or IP addresses as text."""
         key = _new_key(kind)
         start, end = _validity(days=29)
-        builder = _builder(
-            _name(common_name), self.root.cert.subject, key, not_before or start, not_after or end
-        )
+        builder = _builder(_name(common_name), self.root.cert.subject, key, not_before or start, not_after or end)
         for extension in _leaf_extensions([_general_name(n) for n in names], usage):
             builder = builder.add_extension(extension, critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.root.key.public_key())
+        builder = builder.add_extension(issuer, critical=False)
         builder = builder.add_extension(_key_usage(ca=False), critical=True)
         return Identity(builder.sign(self.root.key, hashes.SHA256()), key)
 
@@ -145,16 +144,12 @@ class TestCA:
     def expired(self, *names: str) -> Identity:
         """A server certificate that ran out yesterday."""
         now = dt.datetime.now(dt.UTC)
-        return self.issue(
-            names[0], names=names, not_before=now - 10 * _DAY, not_after=now - 1 * _DAY
-        )
+        return self.issue(names[0], names=names, not_before=now - 10 * _DAY, not_after=now - 1 * _DAY)
 
     def not_yet_valid(self, *names: str) -> Identity:
         """A server certificate that becomes valid tomorrow."""
         now = dt.datetime.now(dt.UTC)
-        return self.issue(
-            names[0], names=names, not_before=now + 1 * _DAY, not_after=now + 10 * _DAY
-        )
+        return self.issue(names[0], names=names, not_before=now + 1 * _DAY, not_after=now + 10 * _DAY)
 
     def crl(self, *revoked: Identity) -> bytes:
         """A revocation list, PEM, that names these certificates."""
@@ -212,9 +207,7 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _leaf_extensions(
-    names: Sequence[x509.GeneralName], usage: x509.ObjectIdentifier
-) -> list[x509.ExtensionType]:
+def _leaf_extensions(names: Sequence[x509.GeneralName], usage: x509.ObjectIdentifier) -> list[x509.ExtensionType]:
     extensions: list[x509.ExtensionType] = [
         x509.BasicConstraints(ca=False, path_length=None),
         x509.ExtendedKeyUsage([usage]),

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Handshakes on a kernel socket: secrets, parameters and CRYPTO bytes to and fro.
+
+`KernelHandshake.step()` goes as far as it can without waiting and says what to
+wait for; the blocking and the asyncio functions below only wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import select
+import socket
+import time
+from contextlib import suppress
+from enum import IntEnum
+
+from kquic.sock import AsyncConnection, Connection, CryptoLevel, CryptoSecret, HandshakeData
+from kquic.sock.aio import wait_readable, wait_writable
+
+from .actions import Action, HandshakeResult, InstallSecret, SendCrypto
+from .alerts import Alert
+from .errors import HandshakeError, HandshakeTimeout, PeerClosed, SocketFailed, TlsError
+from .handshake import Handshake
+from .settings import ClientSettings, ServerSettings, Settings
+
+DEFAULT_TIMEOUT = 10.0
+SEND_RETRY = 0.1
+TICKET_POLL = 0.02
+
+_CLOSED = (errno.ENOTCONN, errno.EPIPE)
+
+
+class Wait(IntEnum):
+    """What a handshake waits for."""
+
+    READ = select.POLLIN
+    WRITE = select.POLLOUT
+
+
+class _KernelParameters:
+    """Transport parameters from and to the socket."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def local(self) -> bytes:
+        return self._connection.own_parameters_extension()
+
+    def received(self, extension: bytes) -> None:
+        try:
+            self._connection.set_peer_parameters_extension(extension)
+        except OSError as error:
+            raise HandshakeError(
+                f"the peer's transport parameters were refused: {error.strerror}",
+                Alert.ILLEGAL_PARAMETER,
+            ) from error
+
+
+class KernelHandshake:
+    """One handshake on one connection."""
+
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        self.connection = connection
+        self.tls = Handshake(settings, _KernelParameters(connection))
+        self._pending: list[Action] = []
+        self._started = False
+
+    def step(self) -> Wait | None:
+        """Go on; None when the handshake is done. A failure is told to the peer and raised."""
+        try:
+            return self._step()
+        except OSError as error:
+            raise self._explain(error) from error
+        except Exception as error:
+            alert = error.alert if isinstance(error, HandshakeError) else Alert.INTERNAL_ERROR
+            self.abort(alert, str(error))
+            raise
+
+    def abort(self, alert: Alert, why: str) -> None:
+        """Close the connection and tell the peer with a CRYPTO_ERROR (RFC 9001, 4.8)."""
+        try:
+            self.connection.sock.getpeername()
+            self.connection.set_close_info(alert.errcode, why)
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it is closed already, and its close information is to stay
+
+    def _step(self) -> Wait | None:
+        if not self._started:
+            self._started = True
+            self._pending += self.tls.start()
+        while True:
+            if not self._flush():
+                return Wait.WRITE
+            if self.tls.complete:
+                return None
+            if not self._read():
+                return Wait.READ
+
+    def _flush(self) -> bool:
+        """Act on what TLS wants; False if the socket takes no more for now."""
+        while self._pending:
+            action = self._pending[0]
+            if isinstance(action, InstallSecret):
+                self._install(action)
+            elif not self._send(action):
+                return False
+            self._pending.pop(0)
+        return True
+
+    def _install(self, action: InstallSecret) -> None:
+        secret = CryptoSecret(int(action.send), action.level, action.cipher, action.secret)
+        self.connection.install_secret(secret)
+
+    def _send(self, action: SendCrypto) -> bool:
+        """Send one message; MSG_MORE on all but the last of a flight lets them share packets."""
+        more = any(isinstance(later, SendCrypto) for later in self._pending[1:])
+        flags = socket.MSG_DONTWAIT | (socket.MSG_MORE if more else 0)
+        try:
+            sent = self.connection.send_handshake(action.level, action.data, flags)
+        except BlockingIOError:
+            return False
+        if sent < len(action.data):
+            self._pending[0] = SendCrypto(action.level, action.data[sent:])
+        return sent == len(action.data)
+
+    def _read(self) -> bool:
+        """Give TLS what has arrived; False if that is nothing."""
+        try:
+            message = self.connection.recv(flags=socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        if isinstance(message, HandshakeData):
+            self._pending += self.tls.receive(message.level, message.data)
+        return True
+
+    def _explain(self, error: OSError) -> TlsError:
+        """What lies behind a socket call that failed."""
+        code = self.connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or error.errno
+        if code not in _CLOSED:
+            return SocketFailed(code or errno.EIO, os.strerror(code or errno.EIO))
+        close = self.connection.close_info
+        if close.errcode or close.frame or close.text:
+            return PeerClosed(close.errcode, close.text)
+        return HandshakeTimeout("the connection was lost: the peer fell silent or closed it")
+
+
+def run(connection: Connection, settings: Settings, timeout: float = DEFAULT_TIMEOUT) -> Handshake:
+    """Do a handshake, waiting at most `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    work = KernelHandshake(connection, settings)
+    poller = select.poll()
+    while (wait := work.step()) is not None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise _timed_out(work, timeout)
+        poller.register(connection.fileno(), wait)
+        poller.poll(1000 * min(left, _longest(wait)))
+    return work.tls
+
+
+def _longest(wait: Wait) -> float:
+    """Before flow control credit exists, POLLOUT may not tell of room for CRYPTO bytes."""
+    return SEND_RETRY if wait is Wait.WRITE else float("inf")
+
+
+async def run_async(connection: AsyncConnection, settings: Settings, timeout: float = DEFAULT_TIMEOUT) -> Handshake:
+    """Do a handshake in asyncio, waiting at most `timeout` seconds."""
+    work = KernelHandshake(connection.connection, settings)
+    try:
+        async with asyncio.timeout(timeout):
+            while (wait := work.step()) is not None:
+                await _wait_async(connection.connection.fileno(), wait)
+    except TimeoutError as error:
+        raise _timed_out(work, timeout) from error
+    return work.tls
+
+
+async def _wait_async(fd: int, wait: Wait) -> None:
+    if wait is Wait.READ:
+        await wait_readable(fd)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SEND_RETRY):
+            await wait_writable(fd)
+
+
+def wait_for_ticket(connection: Connection, tls: Handshake, seconds: float) -> bytes | None:
+    """Client, after the handshake: session data to resume with, once the ticket is there."""
+    deadline = time.monotonic() + seconds
+    while not (ticket := connection.session_ticket):
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(TICKET_POLL)
+    tls.receive(CryptoLevel.APP, ticket)
+    return tls.session_data()
+
+
+def _timed_out(work: KernelHandshake, timeout: float) -> HandshakeTimeout:
+    work.abort(Alert.USER_CANCELED, "handshake timeout")
+    return HandshakeTimeout(f"no handshake within {timeout:g} seconds")
+
+
+def client_handshake(
+    connection: Connection, settings: ClientSettings, timeout: float = DEFAULT_TIMEOUT
+) -> HandshakeResult:
+    """A client's handshake on a connected socket."""
+    return run(connection, settings, timeout).result
+
+
+def server_handshake(
+    connection: Connection, settings: ServerSettings, timeout: float = DEFAULT_TIMEOUT
+) -> HandshakeResult:
+    """A server's handshake on an accepted socket."""
+    return run(connection, settings, timeout).result
+
+
+async def client_handshake_async(
+    connection: AsyncConnection, settings: ClientSettings, timeout: float = DEFAULT_TIMEOUT
+) -> HandshakeResult:
+    """A client's handshake in asyncio."""
+    return (await run_async(connection, settings, timeout)).result
+
+
+async def server_handshake_async(
+    connection: AsyncConnection, settings: ServerSettings, timeout: float = DEFAULT_TIMEOUT
+) -> HandshakeResult:
+    """A server's handshake in asyncio."""
+    return (await run_async(connection, settings, timeout)).result

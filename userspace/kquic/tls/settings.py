@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a handshake is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kquic.sock import CertificateRequest, Cipher
+
+from .credentials import ClientCredentials, ServerCredentials
+from .keylog import KeyLog
+
+_CIPHER_NAMES = {
+    Cipher.AES_GCM_128: "AES-128-GCM",
+    Cipher.AES_GCM_256: "AES-256-GCM",
+    Cipher.CHACHA20_POLY1305: "CHACHA20-POLY1305",
+    Cipher.AES_CCM_128: "AES-128-CCM",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """A client's side. `server_name` is the name indicated and verified (or an address).
+
+    `verify=False` believes any certificate: for tests only.
+    """
+
+    credentials: ClientCredentials
+    server_name: str | None = None
+    alpn: tuple[str, ...] = ()
+    verify: bool = True
+    cipher: Cipher | None = None
+    session_data: bytes | None = field(default=None, repr=False)
+    keylog: KeyLog | None = field(default_factory=KeyLog.from_environment)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """A server's side. `ticket_key` (64 bytes) switches session tickets on."""
+
+    credentials: ServerCredentials
+    alpn: tuple[str, ...] = ()
+    request: CertificateRequest = CertificateRequest.IGNORE
+    cipher: Cipher | None = None
+    ticket_key: bytes | None = field(default=None, repr=False)
+    keylog: KeyLog | None = field(default_factory=KeyLog.from_environment)
+
+
+Settings = ClientSettings | ServerSettings
+
+
+def priority_string(cipher: Cipher | None, *, psk: bool) -> str:
+    """GnuTLS priorities: TLS 1.3 alone, QUIC's ciphers, no middlebox compatibility.
+
+    RFC 9001, 4.2 (version), 5.3 (AEADs; not CCM_8), 8.4 (no compatibility mode).
+    """
+    wanted = [cipher] if cipher else list(_CIPHER_NAMES)
+    parts = ["NORMAL", "-VERS-ALL", "+VERS-TLS1.3", "-CIPHER-ALL"]
+    parts += [f"+{_CIPHER_NAMES[Cipher(c)]}" for c in wanted]
+    if psk:
+        parts += ["+ECDHE-PSK", "+DHE-PSK"]
+    return ":".join([*parts, "%DISABLE_TLS13_COMPAT_MODE"])
