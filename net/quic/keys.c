@@ -262,10 +262,11 @@ static int quic_keys_forged(struct quic_keys *keys, const struct quic_key *key)
 static struct quic_key *quic_keys_select_1rtt(struct quic_keys *keys,
 					      const struct quic_open *o)
 {
+	if (keys->rx_prev->cipher &&
+	    ktime_after(o->now, keys->rx_prev_expiry))
+		quic_key_clear(keys->rx_prev);
 	if (o->key_phase == keys->rx_phase)
 		return keys->rx[QUIC_CRYPTO_APP];
-	if (ktime_after(o->now, keys->rx_prev_expiry))
-		quic_key_clear(keys->rx_prev);
 	if (keys->rx_prev->cipher && o->pn < keys->rx_first_pn)
 		return keys->rx_prev;
 	return keys->rx_next;

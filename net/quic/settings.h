@@ -11,6 +11,9 @@
 #ifndef _NET_QUIC_SETTINGS_H
 #define _NET_QUIC_SETTINGS_H
 
+#include <linux/bits.h>
+#include <linux/gfp_types.h>
+
 #include "token.h"
 #include "types.h"
 
@@ -48,15 +51,15 @@ struct quic_alpn_name {
 	u8 len;
 };
 
-/* Walks the names of a well-formed list. */
+/* Walks the names of a list. */
 struct quic_alpn_iter {
 	const u8 *pos;
 	const u8 *end;
 };
 
 void quic_settings_init(struct quic_settings *s);
-int quic_settings_inherit(struct quic_settings *s,
-			  const struct quic_settings *listener);
+void quic_settings_inherit(struct quic_settings *s,
+			   const struct quic_settings *listener);
 void quic_settings_destroy(struct quic_settings *s);
 
 int quic_settings_set_config(struct quic_settings *s,
@@ -75,7 +78,6 @@ void quic_blob_clear(struct quic_blob *blob);
 
 int quic_alpn_parse(struct quic_alpn *alpn, const u8 *str, u32 len);
 u32 quic_alpn_format(const struct quic_alpn *alpn, u8 str[QUIC_ALPN_MAX]);
-int quic_alpn_decode(struct quic_alpn *alpn, const u8 *data, u32 len);
 bool quic_alpn_equal(const struct quic_alpn *a, const struct quic_alpn *b);
 bool quic_alpn_overlap(const struct quic_alpn *a, const struct quic_alpn *b);
 bool quic_alpn_contains(const struct quic_alpn *alpn, const u8 *name, u8 len);

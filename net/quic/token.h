@@ -20,7 +20,8 @@
 #define QUIC_TOKEN_SECRET_LEN	32
 
 struct quic_token_secret {
-	u8 key[QUIC_TOKEN_SECRET_LEN];
+	u8 seal[QUIC_TOKEN_SECRET_LEN];	/* encrypts address validation tokens */
+	u8 mac[QUIC_TOKEN_SECRET_LEN];	/* derives the others */
 };
 
 enum quic_token_verdict {
