@@ -10,6 +10,7 @@
 #ifndef _NET_QUIC_FRAME_H
 #define _NET_QUIC_FRAME_H
 
+#include <linux/bits.h>
 #include "types.h"
 #include "varint.h"
 
@@ -50,7 +51,7 @@ enum quic_frame_type {
 #define QUIC_STREAM_BIT_LEN	0x02
 #define QUIC_STREAM_BIT_OFF	0x04
 
-#define QUIC_MAX_STREAMS	(1ULL << 60)	/* RFC 9000, 4.6 */
+#define QUIC_MAX_STREAMS	BIT_ULL(60)	/* RFC 9000, 4.6 */
 #define QUIC_PATH_DATA_LEN	8		/* RFC 9000, 19.17 */
 
 /* A run of PADDING is one frame here, so that its cost is not per byte. */
@@ -170,12 +171,9 @@ struct quic_frame_datagram {
 	u32 len;
 };
 
-/**
- * struct quic_frame - one parsed frame
- * @type: Type field as received; STREAM keeps its three flag bits
- *
- * The member of the union is the one named like the type; PING and
- * HANDSHAKE_DONE have none.
+/* One parsed frame. The type is the Type field as received, STREAM keeps its
+ * three flag bits. The member of the union in use is the one named like the
+ * type; PING and HANDSHAKE_DONE have none.
  */
 struct quic_frame {
 	u64 type;

@@ -32,7 +32,8 @@
 #define QUIC_HP_SAMPLE_OFF	4
 #define QUIC_HP_SAMPLE_LEN	16
 
-#define QUIC_HDR_LENGTH_MAX	((1U << 14) - 1)	/* of our Length field */
+#define QUIC_HDR_LENGTH_LEN	2	/* of our Length field, always */
+#define QUIC_HDR_LENGTH_MAX	((1U << 14) - 1)
 #define QUIC_CID_MAX_INVARIANT	255	/* RFC 8999, 5.1: other versions */
 
 /**

@@ -15,13 +15,20 @@
 #define QUIC_TPARAMS_MAX_LEN	512	/* of a peer's extension body */
 #define QUIC_TPARAMS_BUF_LEN	256	/* programs read ours into this much */
 
+/* What programs may set, and what is made of a peer's values. */
 #define QUIC_TPARAMS_STREAMS_MAX	4096
-#define QUIC_TPARAMS_CID_LIMIT_MIN	2
+#define QUIC_TPARAMS_CID_LIMIT_MIN	2	/* RFC 9000, 18.2 */
 #define QUIC_TPARAMS_CID_LIMIT_MAX	8
-#define QUIC_TPARAMS_ACK_DELAY_MAX_US	(16383 * 1000)	/* RFC 9000, 18.2 */
-#define QUIC_TPARAMS_ACK_EXPONENT_MAX	20
+#define QUIC_TPARAMS_ACK_EXPONENT	3	/* default, RFC 9000, 18.2 */
+#define QUIC_TPARAMS_ACK_EXPONENT_MAX	20	/* RFC 9000, 18.2 */
+#define QUIC_TPARAMS_ACK_DELAY_END_US	16384000 /* RFC 9000, 18.2 */
 #define QUIC_TPARAMS_IDLE_MIN_US	1000000
+#define QUIC_TPARAMS_DATAGRAM_MIN	1200
 #define QUIC_TPARAMS_DATAGRAM_MAX	65535
+#define QUIC_TPARAMS_WINDOW_MIN		1200
+#define QUIC_TPARAMS_DATA_MAX		(S32_MAX / 4)
+#define QUIC_TPARAMS_STREAM_DATA_MAX	(S32_MAX / 8)
+
 #define QUIC_TPARAMS_VERSIONS_MAX	2	/* as many as we know */
 
 /**
@@ -40,13 +47,15 @@ struct quic_preferred_addr {
 
 /**
  * struct quic_version_info - version_information (RFC 9368, 3)
- * @chosen:	  Chosen Version, 0 if the parameter is absent
- * @nr_available: entries of @available
- * @available:	  Available Versions in the sender's order; of a peer's only
- *		  those that we know, each once
+ * @chosen:	    Chosen Version, 0 if the parameter is absent
+ * @chosen_offered: a peer's: @chosen is among its Available Versions
+ * @nr_available:   entries of @available
+ * @available:	    Available Versions in the sender's order; of a peer's only
+ *		    those that we know, each once
  */
 struct quic_version_info {
 	u32 chosen;
+	bool chosen_offered;
 	u8 nr_available;
 	u32 available[QUIC_TPARAMS_VERSIONS_MAX];
 };
@@ -95,8 +104,8 @@ struct quic_tparams {
 	u64 initial_max_streams_uni;
 	u64 max_ack_delay_us;
 	u64 max_datagram_frame_size;
-	u8 ack_delay_exponent;
-	u8 active_connection_id_limit;
+	u64 ack_delay_exponent;
+	u64 active_connection_id_limit;
 	bool disable_active_migration;
 	bool grease_quic_bit;
 	bool disable_1rtt_encryption;

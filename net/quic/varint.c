@@ -96,12 +96,10 @@ u8 *quic_varint_put(u8 *p, u64 val)
 u8 quic_pn_len(u64 pn, s64 largest_acked)
 {
 	u64 num_unacked = pn - largest_acked;
-	u32 min_bits = fls64(num_unacked) + 1;
+	/* One more than the binary logarithm, rounded up. */
+	u32 min_bits = fls64(num_unacked - 1) + 1;
 
-	/* A power of two needs no bit more: the logarithm is exact then. */
-	if (is_power_of_2(num_unacked))
-		min_bits--;
-	return clamp(DIV_ROUND_UP(min_bits, 8), 1, QUIC_PN_MAX_LEN);
+	return min(DIV_ROUND_UP(min_bits, 8), QUIC_PN_MAX_LEN);
 }
 
 /**

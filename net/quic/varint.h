@@ -28,6 +28,14 @@ int quic_varint_get(const u8 **pos, const u8 *end, u64 *val);
 u8 *quic_varint_put(u8 *p, u64 val);
 u8 *quic_varint_put_fixed(u8 *p, u64 val, u8 len);
 
+/* A byte string behind its length; @data may be NULL if there is none. */
+static inline u8 *quic_put_bytes(u8 *p, const u8 *data, u32 len)
+{
+	if (len)
+		memcpy(p, data, len);
+	return p + len;
+}
+
 /* Packet numbers. "largest" is -1 while there is none, so that the arithmetic
  * of the RFC needs no special case.
  */

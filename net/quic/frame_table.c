@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include "frame.h"
+
+/* The columns of RFC 9000, Table 3. */
+#define IH01	(QUIC_PKT_INITIAL | QUIC_PKT_HANDSHAKE | QUIC_PKT_0RTT | QUIC_PKT_1RTT)
+#define IH_1	(QUIC_PKT_INITIAL | QUIC_PKT_HANDSHAKE | QUIC_PKT_1RTT)
+#define __01	(QUIC_PKT_0RTT | QUIC_PKT_1RTT)
+#define ___1	QUIC_PKT_1RTT
+
+/* Its markings, where they are not the usual thing. */
+#define PLAIN	(QUIC_FRAME_ACK_ELICITING | QUIC_FRAME_IN_FLIGHT)
+#define PROBE	(PLAIN | QUIC_FRAME_PROBING)
+#define SERVER	(PLAIN | QUIC_FRAME_SERVER_ONLY)
+
+static const struct quic_frame_info quic_frame_infos[QUIC_FRAME_TYPES] = {
+	[QUIC_FRAME_PADDING] = {
+		"PADDING", IH01, QUIC_FRAME_IN_FLIGHT | QUIC_FRAME_PROBING },
+	[QUIC_FRAME_PING]		= { "PING", IH01, PLAIN },
+	[QUIC_FRAME_ACK ... QUIC_FRAME_ACK_ECN] = { "ACK", IH_1, 0 },
+	[QUIC_FRAME_RESET_STREAM]	= { "RESET_STREAM", __01, PLAIN },
+	[QUIC_FRAME_STOP_SENDING]	= { "STOP_SENDING", __01, PLAIN },
+	[QUIC_FRAME_CRYPTO]		= { "CRYPTO", IH_1, PLAIN },
+	[QUIC_FRAME_NEW_TOKEN]		= { "NEW_TOKEN", ___1, SERVER },
+	[QUIC_FRAME_STREAM ... QUIC_FRAME_STREAM_LAST] = {
+		"STREAM", __01, PLAIN | QUIC_FRAME_FLOW_CONTROLLED },
+	[QUIC_FRAME_MAX_DATA]		= { "MAX_DATA", __01, PLAIN },
+	[QUIC_FRAME_MAX_STREAM_DATA]	= { "MAX_STREAM_DATA", __01, PLAIN },
+	[QUIC_FRAME_MAX_STREAMS_BIDI ... QUIC_FRAME_MAX_STREAMS_UNI] = {
+		"MAX_STREAMS", __01, PLAIN },
+	[QUIC_FRAME_DATA_BLOCKED]	= { "DATA_BLOCKED", __01, PLAIN },
+	[QUIC_FRAME_STREAM_DATA_BLOCKED] = {
+		"STREAM_DATA_BLOCKED", __01, PLAIN },
+	[QUIC_FRAME_STREAMS_BLOCKED_BIDI ... QUIC_FRAME_STREAMS_BLOCKED_UNI] = {
+		"STREAMS_BLOCKED", __01, PLAIN },
+	[QUIC_FRAME_NEW_CONNECTION_ID]	= { "NEW_CONNECTION_ID", __01, PROBE },
+	[QUIC_FRAME_RETIRE_CONNECTION_ID] = {
+		"RETIRE_CONNECTION_ID", __01, PLAIN },
+	[QUIC_FRAME_PATH_CHALLENGE]	= { "PATH_CHALLENGE", __01, PROBE },
+	[QUIC_FRAME_PATH_RESPONSE]	= { "PATH_RESPONSE", ___1, PROBE },
+	[QUIC_FRAME_CONNECTION_CLOSE] = {
+		"CONNECTION_CLOSE", IH01, QUIC_FRAME_IN_FLIGHT },
+	/* The application's variant shows its data: RFC 9000, 12.5. */
+	[QUIC_FRAME_CONNECTION_CLOSE_APP] = {
+		"CONNECTION_CLOSE", __01, QUIC_FRAME_IN_FLIGHT },
+	[QUIC_FRAME_HANDSHAKE_DONE]	= { "HANDSHAKE_DONE", ___1, SERVER },
+	/* RFC 9221, 4 and 5 */
+	[QUIC_FRAME_DATAGRAM ... QUIC_FRAME_DATAGRAM_LEN] = {
+		"DATAGRAM", __01, PLAIN },
+};
+
+/**
+ * quic_frame_info - what Table 3 of RFC 9000 says about a frame type
+ * @type: as received or to be sent
+ *
+ * Return: the row, or NULL for a type that is not known.
+ */
+const struct quic_frame_info *quic_frame_info(u64 type)
+{
+	if (type >= QUIC_FRAME_TYPES || !quic_frame_infos[type].name)
+		return NULL;
+	return &quic_frame_infos[type];
+}
