@@ -21,6 +21,7 @@
 #define QUIC_TPARAMS_CID_LIMIT_MAX	8
 #define QUIC_TPARAMS_ACK_EXPONENT	3	/* default, RFC 9000, 18.2 */
 #define QUIC_TPARAMS_ACK_EXPONENT_MAX	20	/* RFC 9000, 18.2 */
+#define QUIC_TPARAMS_ACK_DELAY_US	25000	/* default, RFC 9000, 18.2 */
 #define QUIC_TPARAMS_ACK_DELAY_END_US	16384000 /* RFC 9000, 18.2 */
 #define QUIC_TPARAMS_IDLE_MIN_US	1000000
 #define QUIC_TPARAMS_DATAGRAM_MIN	1200
@@ -124,16 +125,18 @@ struct quic_tparams {
 };
 
 void quic_tparams_default(struct quic_tparams *tp);
-void quic_tparams_absent(struct quic_tparams *tp);
-int quic_tparams_encode(const struct quic_tparams *tp, bool is_server,
-			u8 *buf, u32 size);
-int quic_tparams_decode(struct quic_tparams *tp, bool sender_is_server,
-			const u8 *buf, u32 len);
 void quic_tparams_to_uapi(const struct quic_tparams *tp, bool remote,
 			  struct quic_transport_param *param);
 int quic_tparams_from_uapi(struct quic_tparams *tp,
 			   const struct quic_transport_param *param);
 u64 quic_tparams_idle_timeout_us(const struct quic_tparams *local,
 				 const struct quic_tparams *remote);
+
+/* tparams_codec.c: the extension body */
+void quic_tparams_absent(struct quic_tparams *tp);
+int quic_tparams_encode(const struct quic_tparams *tp, bool is_server,
+			u8 *buf, u32 size);
+int quic_tparams_decode(struct quic_tparams *tp, bool sender_is_server,
+			const u8 *buf, u32 len);
 
 #endif /* _NET_QUIC_TPARAMS_H */
