@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line: kquic COMMAND …"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from kquic.errors import KquicError
+from kquic.lab import commands
+
+EXIT_ERROR = 2
+
+
+class Call(Protocol):
+    """What a sub-command's parser sets as its default."""
+
+    def __call__(self, args: argparse.Namespace) -> int: ...
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="kquic", description="QUIC in the Linux kernel, SMB and NFS over it, and a lab")
+    commands.add(top.add_subparsers(required=True, metavar="COMMAND"))
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    args = parser().parse_args(argv)
+    try:
+        return cast(Call, args.call)(args)
+    except KquicError as error:
+        print(f"kquic: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main())

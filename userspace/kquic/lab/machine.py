@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The machine: a User-Mode Linux command line as data, and a process that is sure to end."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kquic.lab import proc
+from kquic.lab.kernel import Kernel
+
+MEMORY = {"fast": "2G", "kasan": "3G", "debug": "4G"}
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What to boot."""
+
+    kernel: Kernel
+    image: Path
+    cpus: int = 2
+    memory: str = ""
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def leak_check(self) -> bool:
+        """kmemleak works on one CPU only: starting a second one upsets it on this platform."""
+        return self.kernel.flavour == "debug" and self.cpus == 1
+
+    def command(self, dirs: Path, terminal: int | None = None) -> list[str]:
+        """The command line; the guest finds its directories below dirs."""
+        memory = self.memory or MEMORY[self.kernel.flavour]
+        words = [str(self.kernel.binary), "seccomp=on", f"mem={memory}", f"ncpus={self.cpus}"]
+        words += [f"ubd0r={dirs}/image", "root=/dev/ubda", "ro", "init=/lab-init", f"lab_dirs={dirs}"]
+        words += [f"uml_dir={dirs}/uml/", "umid=u", "con=null", "con0=null,fd:1", "panic=-1"]
+        if terminal is not None:
+            words.append(f"con1=fd:{terminal}")
+        if self.kernel.flavour == "debug" and not self.leak_check:
+            words.append("kmemleak=off")
+        return [*words, *self.arguments]
+
+
+@dataclass
+class Process:
+    """A running machine. Its console is a pipe; killing it takes all of its processes."""
+
+    machine: Machine
+    links: dict[str, Path]
+    terminal: int | None = None
+    dirs: Path = field(init=False)
+    child: subprocess.Popen[bytes] = field(init=False)
+
+    def __enter__(self) -> Process:
+        self.dirs = Path(tempfile.mkdtemp(prefix="kquic-"))
+        for name, target in {"image": self.machine.image, **self.links}.items():
+            (self.dirs / name).symlink_to(target)
+        (self.dirs / "uml").mkdir()
+        self.child = subprocess.Popen(
+            self.machine.command(self.dirs, self.terminal),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=proc.environment({"TMPDIR": _memory_dir(self.dirs)}),
+            pass_fds=() if self.terminal is None else (self.terminal,),
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        if self.child.stdout:
+            self.child.stdout.close()
+        shutil.rmtree(self.dirs, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End every process of the machine and see that none is left."""
+        session = self.child.pid
+        while leftovers := _session_members(session):
+            for pid in leftovers:
+                _kill(pid)
+            if self.child.poll() is None:
+                self.child.wait(10)
+        self.child.wait(10)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _session_members(session: int) -> list[int]:
+    """Live processes of a session (zombies that wait for their parent do not count)."""
+    members = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[3] == str(session) and fields[0] not in "ZX":
+            members.append(int(entry.name))
+    return members
+
+
+def _memory_dir(fallback: Path) -> str:
+    """Where the guest's memory file may lie: on /dev/shm if that allows to execute."""
+    shm = Path("/dev/shm")
+    usable = shm.is_dir() and not os.statvfs(shm).f_flag & os.ST_NOEXEC and os.access(shm, os.W_OK)
+    roomy = usable and os.statvfs(shm).f_bavail * os.statvfs(shm).f_frsize > 1 << 30
+    return str(shm if roomy else fallback)
