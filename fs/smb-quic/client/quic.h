@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SMB over QUIC, client side.
+ *
+ * A server connection with transport=quic sends its messages, each behind the
+ * four bytes of length known from direct TCP, on one bidirectional stream of
+ * one in-kernel QUIC connection. The TLS handshake is done by the user agent
+ * behind net/handshake, which also verifies the server's certificate. There is
+ * no fallback to another transport, and none from another one to this.
+ *
+ * quic.c connects, quic_error.c explains why not. quic_options.c has what the
+ * user chooses and sees: mount options, which of them must agree for a
+ * connection to be shared, and what /proc shows. It is built without
+ * CONFIG_CIFS_QUIC too, so that a mount which asks for QUIC is told why it is
+ * refused.
+ */
+#ifndef _CIFS_QUIC_H
+#define _CIFS_QUIC_H
+
+#include <linux/key.h>
+#include <linux/types.h>
+
+struct fs_context;
+struct seq_file;
+struct smb3_fs_context;
+struct socket;
+struct TCP_Server_Info;
+
+#define SMB_QUIC_PORT			443
+#define CIFS_QUIC_ALPN			"smb"
+
+#define CIFS_QUIC_HANDSHAKE_TIMEOUT	10	/* seconds */
+#define CIFS_QUIC_HANDSHAKE_TIMEOUT_MAX	300
+
+enum cifs_transport {
+	CIFS_TRANSPORT_UNSPECIFIED,	/* no option given: TCP, or RDMA */
+	CIFS_TRANSPORT_TCP,
+	CIFS_TRANSPORT_QUIC,
+};
+
+/**
+ * struct cifs_quic_opts - mount options of a QUIC connection
+ * @peername:	name the server's certificate must be good for, or NULL for the
+ *		host name in the UNC
+ * @keyring:	serial number of a keyring which the agent is to use, or 0
+ * @cert:	serial number of the key with the client's certificate, or 0
+ * @privkey:	serial number of the key with its private key, or 0
+ * @timeout:	seconds which a handshake may take, 0 if not given
+ */
+struct cifs_quic_opts {
+	char		*peername;
+	key_serial_t	keyring;
+	key_serial_t	cert;
+	key_serial_t	privkey;
+	unsigned int	timeout;
+};
+
+/**
+ * struct cifs_quic - the QUIC side of a server connection
+ * @opts:	options of the mount which made the connection; never change
+ * @verified:	there is a connection, and the agent accepted the certificate
+ * @peer_key:	key with the server's identity, if the agent named one
+ * @last_error:	result of the last attempt to connect, so that a server which
+ *		stays away is logged once and not at each attempt
+ *
+ * Only the task that connects writes the last three: the mounting task before
+ * the server is on cifs_tcp_ses_list, then cifsd. Readers take no lock.
+ */
+struct cifs_quic {
+	struct cifs_quic_opts	opts;
+	bool			verified;
+	key_serial_t		peer_key;
+	int			last_error;
+};
+
+#define cifs_quic_enabled(server) \
+	(IS_ENABLED(CONFIG_CIFS_QUIC) && (server)->quic)
+
+/* quic.c */
+int cifs_quic_connect(struct TCP_Server_Info *server);
+int cifs_quic_getsockopt(struct socket *sock, int optname, void *val, int len);
+
+/* quic_error.c */
+int cifs_quic_connect_error(struct socket *sock, int status);
+void cifs_quic_log_error(struct TCP_Server_Info *server, int error);
+void cifs_quic_log_close(struct TCP_Server_Info *server);
+
+/* quic_options.c */
+int cifs_quic_check_key(struct fs_context *fc, const char *option, int serial);
+int cifs_quic_validate(struct fs_context *fc, struct smb3_fs_context *ctx);
+int cifs_quic_verify_remount(struct fs_context *fc,
+			     const struct smb3_fs_context *new_ctx,
+			     const struct smb3_fs_context *old_ctx);
+void cifs_quic_inherit(struct smb3_fs_context *new_ctx,
+		       struct smb3_fs_context *old_ctx);
+int cifs_quic_init(struct TCP_Server_Info *server,
+		   const struct smb3_fs_context *ctx);
+void cifs_quic_free(struct TCP_Server_Info *server);
+u16 cifs_quic_port(const struct TCP_Server_Info *server);
+void cifs_quic_copy_opts(struct smb3_fs_context *ctx,
+			 const struct TCP_Server_Info *server);
+bool cifs_quic_match(const struct TCP_Server_Info *server,
+		     const struct smb3_fs_context *ctx);
+void cifs_quic_show_options(struct seq_file *m,
+			    const struct TCP_Server_Info *server);
+void cifs_quic_debug_show(struct seq_file *m, struct TCP_Server_Info *server,
+			  const char *indent);
+
+#endif /* _CIFS_QUIC_H */
