@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "conn.h"
+#include "crypto_stream.h"
+#include "event.h"
+#include "handshake.h"
+#include "input.h"
+#include "net_ns.h"
+#include "output.h"
+#include "token.h"
+
+/* Packets that came too early are as good as new ones now. */
+static void quic_handshake_unpark(struct quic_conn *conn)
+{
+	struct sk_buff_head again;
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(&again);
+	skb_queue_splice_init(&conn->hs.parked, &again);
+	while ((skb = __skb_dequeue(&again))) {
+		skb_orphan(skb);
+		quic_input_datagram(conn, skb);
+	}
+}
+
+/**
+ * quic_handshake_park - keep a datagram until the keys of its packet are there
+ * @conn: the connection
+ * @skb:  skb->data is at the packet; taken over if the answer is true
+ *
+ * Context: connection lock held.
+ * Return: whether there was room.
+ */
+bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb)
+{
+	struct sk_buff_head *parked = &conn->hs.parked;
+
+	quic_conn_assert_held(conn);
+	if (skb_queue_len(parked) >= QUIC_PARKED_MAX)
+		return false;
+	skb_set_owner_r(skb, quic_conn_sk(conn));
+	__skb_queue_tail(parked, skb);
+	QUIC_INC_STATS(quic_conn_net(conn), PKT_DEC_BACKLOGS);
+	return true;
+}
+
+static void quic_handshake_secret_installed(struct quic_conn *conn, u8 level,
+					    bool send)
+{
+	struct quic_keys *keys = &conn->keys;
+
+	if (level == QUIC_CRYPTO_HANDSHAKE && send)
+		conn->rec.has_handshake_keys = true;
+	if (level == QUIC_CRYPTO_APP && !send) {
+		quic_blob_clear(&conn->settings.token);
+		quic_blob_clear(&conn->settings.ticket);
+	}
+	if (level == QUIC_CRYPTO_APP && quic_keys_tx(keys, QUIC_CRYPTO_APP) &&
+	    quic_keys_rx(keys, QUIC_CRYPTO_APP))
+		quic_conn_established(conn);
+	if (!send)
+		quic_handshake_unpark(conn);
+}
+
+/**
+ * quic_handshake_set_secret - take a traffic secret from TLS
+ * @conn:   the connection
+ * @secret: level, direction, cipher and bytes
+ *
+ * Context: connection lock held, process.
+ * Return: 0; -EINVAL in a wrong state or for wrong values; -EOPNOTSUPP for
+ * 0-RTT; -EPIPE if a packet that waited for the key has closed the connection.
+ */
+int quic_handshake_set_secret(struct quic_conn *conn,
+			      const struct quic_crypto_secret *secret)
+{
+	int err;
+
+	quic_conn_assert_held(conn);
+	if (!quic_conn_is(conn, QUIC_STATE_ESTABLISHING))
+		return -EINVAL;
+	if (secret->level == QUIC_CRYPTO_EARLY)
+		return -EOPNOTSUPP;
+	if (secret->level != QUIC_CRYPTO_APP &&
+	    secret->level != QUIC_CRYPTO_HANDSHAKE)
+		return -EINVAL;
+	err = quic_keys_install(&conn->keys, secret->level, secret->send,
+				secret->type, conn->version, secret->secret,
+				GFP_KERNEL);
+	if (err)
+		return err;
+	quic_handshake_secret_installed(conn, secret->level, secret->send);
+	if (quic_conn_is(conn, QUIC_STATE_CLOSED))
+		return -EPIPE;
+	quic_output(conn);
+	quic_events_wake(conn);
+	return 0;
+}
+
+/* RFC 9000, 7.3: the IDs that the handshake began with are authenticated by
+ * being repeated inside TLS.
+ */
+static bool quic_handshake_cids_match(struct quic_conn *conn,
+				      const struct quic_tparams *tp)
+{
+	const struct quic_handshake *hs = &conn->hs;
+
+	if (!tp->has_initial_scid ||
+	    !quic_cid_equal(&tp->initial_scid, &conn->cids.active->cid))
+		return false;
+	if (conn->is_server)
+		return true;
+	if (!tp->has_original_dcid ||
+	    !quic_cid_equal(&tp->original_dcid, &hs->odcid))
+		return false;
+	if (tp->has_retry_scid != hs->retry_used)
+		return false;
+	return !hs->retry_used ||
+	       quic_cid_equal(&tp->retry_scid, &hs->retry_scid);
+}
+
+/**
+ * quic_handshake_apply_remote - let the peer's transport parameters take effect
+ * @conn: the connection, its @remote just filled in
+ *
+ * Context: connection lock held.
+ */
+void quic_handshake_apply_remote(struct quic_conn *conn)
+{
+	const struct quic_tparams *tp = &conn->remote;
+
+	quic_streams_apply_remote(conn);
+	conn->rec.max_ack_delay_us = tp->max_ack_delay_us;
+	conn->cids.local_limit = min_t(u8, tp->active_connection_id_limit,
+				       QUIC_CID_LIMIT_MAX);
+	conn->idle_timeout_us = quic_tparams_idle_timeout_us(&conn->local, tp);
+	quic_conn_idle_restart(conn, ktime_get());
+	if (!conn->is_server && tp->stateless_reset)
+		quic_cid_set_first_token(conn, tp->stateless_reset_token);
+	quic_path_update_mtu(conn, &conn->path);
+}
+
+/**
+ * quic_handshake_set_tparams - take the peer's transport parameters from TLS
+ * @conn: the connection
+ * @buf:  body of TLS extension 0x39
+ * @len:  its length
+ *
+ * Context: connection lock held.
+ * Return: 0; -EINVAL in a wrong state, or for parameters with which the
+ * connection has been closed; -EPROTONOSUPPORT if it was the version.
+ */
+int quic_handshake_set_tparams(struct quic_conn *conn, const u8 *buf, u32 len)
+{
+	struct quic_tparams tp;
+	int err;
+
+	quic_conn_assert_held(conn);
+	if (!quic_conn_is(conn, QUIC_STATE_ESTABLISHING) ||
+	    conn->hs.tparams_rcvd)
+		return -EINVAL;
+	err = quic_tparams_decode(&tp, !conn->is_server, buf, len);
+	if (err || !quic_handshake_cids_match(conn, &tp)) {
+		quic_close_transport(conn, QUIC_TRANSPORT_ERROR_TRANSPORT_PARAM,
+				     0, "bad transport parameters");
+		return -EINVAL;
+	}
+	/* RFC 9368, 4: what the peer says it chose is what it uses. */
+	if (tp.version_info.chosen && tp.version_info.chosen != conn->version) {
+		quic_close_transport(conn,
+				     QUIC_TRANSPORT_ERROR_VERSION_NEGOTIATION,
+				     0, "version mismatch");
+		return -EPROTONOSUPPORT;
+	}
+	conn->remote = tp;
+	conn->hs.tparams_rcvd = true;
+	quic_handshake_apply_remote(conn);
+	quic_events_wake(conn);
+	return 0;
+}
+
+static void quic_handshake_fill_server(struct quic_conn *conn,
+				       struct quic_tparams *tp)
+{
+	tp->has_original_dcid = true;
+	tp->original_dcid = conn->hs.odcid;
+	tp->has_retry_scid = conn->hs.retry_used;
+	tp->retry_scid = conn->hs.retry_scid;
+	if (tp->stateless_reset)
+		quic_token_reset(&quic_net(quic_conn_net(conn))->reset_secret,
+				 quic_cid_first_local(conn),
+				 tp->stateless_reset_token);
+	if (!conn->remote.version_info.chosen)
+		tp->disable_compatible_version = true;
+}
+
+/**
+ * quic_handshake_get_tparams - give TLS our transport parameters
+ * @conn: the connection
+ * @buf:  where to write the body of TLS extension 0x39
+ * @size: bytes at @buf
+ *
+ * From here on they are frozen.
+ *
+ * Context: connection lock held.
+ * Return: length, -EINVAL in a wrong state or if @size is too small.
+ */
+int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size)
+{
+	struct quic_tparams *tp = &conn->local;
+	int len;
+
+	quic_conn_assert_held(conn);
+	if (!quic_conn_is(conn, QUIC_STATE_ESTABLISHING))
+		return -EINVAL;
+	tp->has_initial_scid = true;
+	tp->initial_scid = *quic_cid_first_local(conn);
+	tp->version_info.chosen = conn->version;
+	tp->version_info.nr_available = 1;
+	tp->version_info.available[0] = conn->version;
+	if (conn->is_server)
+		quic_handshake_fill_server(conn, tp);
+	len = quic_tparams_encode(tp, conn->is_server, buf, size);
+	if (len < 0)
+		return -EINVAL;
+	if (!conn->hs.tparams_sent)
+		quic_streams_apply_local(conn);
+	conn->hs.tparams_sent = true;
+	return len;
+}
+
+/**
+ * quic_handshake_confirm - the handshake is confirmed (RFC 9001, 4.1.2)
+ * @conn: the connection
+ *
+ * Context: connection lock held.
+ */
+void quic_handshake_confirm(struct quic_conn *conn)
+{
+	quic_conn_assert_held(conn);
+	if (conn->hs.confirmed)
+		return;
+	conn->hs.confirmed = true;
+	quic_recovery_confirm(&conn->rec);
+	quic_keys_on_confirmed(&conn->keys);
+	quic_handshake_discard_space(conn, QUIC_CRYPTO_INITIAL);
+	quic_handshake_discard_space(conn, QUIC_CRYPTO_HANDSHAKE);
+	quic_cid_drop_original(conn);
+	conn->path.validated = true;
+}
+
+/**
+ * quic_handshake_discard_space - drop keys and state of a level
+ * @conn:  the connection
+ * @level: QUIC_CRYPTO_INITIAL or QUIC_CRYPTO_HANDSHAKE
+ *
+ * RFC 9001, 4.9; RFC 9002, 6.4. Harmless when repeated.
+ *
+ * Context: connection lock held.
+ */
+void quic_handshake_discard_space(struct quic_conn *conn, u8 level)
+{
+	enum quic_space_id id = quic_level_space(level);
+	struct quic_pnspace *space = &conn->spaces[id];
+
+	quic_conn_assert_held(conn);
+	if (space->discarded)
+		return;
+	quic_loss_discard_space(&conn->rec, space, ktime_get());
+	quic_keys_discard(&conn->keys, level);
+	quic_crypto_discard(conn, level);
+	conn->pto_probes[id] = 0;
+}

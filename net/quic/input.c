@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/icmp.h>
+#include <net/inet_ecn.h>
+
+#include "addr.h"
+#include "conn.h"
+#include "crypto.h"
+#include "event.h"
+#include "header.h"
+#include "input.h"
+#include "net_ns.h"
+#include "output.h"
+#include "udp_rx.h"
+
+/* RFC 9000, 10.3: the smallest datagram that can be a stateless reset. */
+#define QUIC_RESET_MIN_LEN	(5 + QUIC_RESET_TOKEN_LEN)
+
+/* What becomes of the rest of a datagram after one of its packets. */
+enum quic_input_next {
+	QUIC_INPUT_GO_ON,
+	QUIC_INPUT_STOP,
+	QUIC_INPUT_TAKEN,	/* the datagram is parked */
+};
+
+static bool quic_input_alive(const struct quic_conn *conn)
+{
+	return conn->close.state == QUIC_CLOSE_NONE ||
+	       conn->close.state == QUIC_CLOSE_LINGER;
+}
+
+/* A connection that has not heard from the server yet may start over with
+ * another first flight: the same ClientHello under other keys.
+ */
+static void quic_input_restart(struct quic_conn *conn)
+{
+	LIST_HEAD(sent);
+
+	quic_loss_withdraw(&conn->rec, &conn->spaces[QUIC_SPACE_INITIAL],
+			   QUIC_PKT_INITIAL, &sent, ktime_get());
+	quic_sent_list_free(&sent);
+	quic_crypto_restart(conn, QUIC_CRYPTO_INITIAL);
+}
+
+/* RFC 9000, 17.2.5.2 and 8.1.2; RFC 9001, 5.8 */
+static void quic_input_retry(struct quic_conn *conn,
+			     const struct quic_header *hdr, const u8 *pkt)
+{
+	struct quic_handshake *hs = &conn->hs;
+
+	if (conn->is_server || hs->any_rcvd || hs->retry_used ||
+	    hdr->version != conn->version || !hdr->token_len ||
+	    quic_cid_equal(&hdr->scid, &hs->odcid) ||
+	    !quic_crypto_retry_verify(conn->version, &hs->odcid, pkt,
+				      hdr->pkt_len))
+		return;
+	if (quic_blob_set(&conn->settings.token, hdr->token, hdr->token_len,
+			  GFP_ATOMIC) ||
+	    quic_keys_initial(&conn->keys, conn->version, &hdr->scid, false,
+			      GFP_ATOMIC) ||
+	    quic_cid_set_first_peer(conn, &hdr->scid))
+		return;
+	hs->retry_used = true;
+	hs->retry_scid = hdr->scid;
+	quic_input_restart(conn);
+}
+
+static u32 quic_input_pick_version(struct quic_conn *conn,
+				   const struct quic_header *hdr)
+{
+	u32 i, version, pick = 0;
+
+	for (i = 0; i < hdr->nr_versions; i++) {
+		version = quic_header_version(hdr, i);
+		/* RFC 9000, 6.2: it was not our version that was refused. */
+		if (version == conn->version)
+			return conn->version;
+		if (!pick && quic_version_known(version))
+			pick = version;
+	}
+	return pick;
+}
+
+/* RFC 9000, 6.2 */
+static void quic_input_version_neg(struct quic_conn *conn,
+				   const struct quic_header *hdr)
+{
+	u32 version;
+
+	if (conn->is_server || conn->hs.any_rcvd || conn->hs.vn_done ||
+	    conn->hs.retry_used ||
+	    !quic_cid_equal(&hdr->scid, &conn->hs.odcid) ||
+	    !quic_cid_equal(&hdr->dcid, quic_cid_first_local(conn)))
+		return;
+	version = quic_input_pick_version(conn, hdr);
+	if (version == conn->version)
+		return;
+	if (!version) {
+		quic_close_on_refused(conn, EPROTONOSUPPORT);
+		return;
+	}
+	conn->hs.vn_done = true;
+	if (quic_conn_switch_version(conn, version))
+		return;
+	quic_input_restart(conn);
+}
+
+/* Keys that have not come yet, as opposed to keys that are gone. */
+static bool quic_input_key_awaited(struct quic_conn *conn, u8 level)
+{
+	return level != QUIC_CRYPTO_EARLY && !conn->hs.complete &&
+	       !conn->spaces[quic_level_space(level)].discarded;
+}
+
+/* RFC 9000, 7.2: the Source Connection ID of the peer's first packet is what
+ * ours go to; it does not change during the handshake.
+ */
+static bool quic_input_check_scid(struct quic_conn *conn,
+				  const struct quic_header *hdr)
+{
+	if (!hdr->long_form)
+		return true;
+	if (conn->hs.any_rcvd || conn->is_server)
+		return conn->hs.confirmed ||
+		       quic_cid_equal(&hdr->scid, &conn->cids.active->cid);
+	return true;
+}
+
+/* What the first packet that opens tells, before its frames are looked at. */
+static int quic_input_authenticated(struct quic_conn *conn,
+				    const struct quic_header *hdr)
+{
+	int err;
+
+	if (!conn->hs.any_rcvd && !conn->is_server) {
+		err = quic_cid_set_first_peer(conn, &hdr->scid);
+		if (err)
+			return err;
+	}
+	conn->hs.any_rcvd = true;
+	/* RFC 9000, 8.1: only who has our Initial can make Handshake packets.
+	 * RFC 9001, 4.9.1: a server needs no Initial keys from then on.
+	 */
+	if (hdr->type == QUIC_PKT_HANDSHAKE && conn->is_server) {
+		conn->path.validated = true;
+		conn->rec.amp_blocked = false;
+		quic_handshake_discard_space(conn, QUIC_CRYPTO_INITIAL);
+	}
+	return 0;
+}
+
+static bool quic_input_is_reset(struct quic_conn *conn,
+				const struct sk_buff *skb)
+{
+	return skb->len >= QUIC_RESET_MIN_LEN &&
+	       quic_cid_is_reset_token(conn, skb_tail_pointer(skb) -
+				       QUIC_RESET_TOKEN_LEN);
+}
+
+static void quic_input_drop(struct quic_conn *conn, enum quic_mib_item item)
+{
+	SNMP_INC_STATS(quic_net(quic_conn_net(conn))->mib, item);
+}
+
+/* Removes both protections. Returns the length of the header, or below 0. */
+static int quic_input_open(struct quic_conn *conn, struct quic_rx_pkt *rx,
+			   const struct quic_header *hdr, u8 *pkt)
+{
+	struct quic_pnspace *space = &conn->spaces[rx->space];
+	struct quic_open o = {
+		.pkt	= pkt,
+		.len	= hdr->pkt_len,
+		.level	= rx->level,
+		.now	= rx->now,
+		.pto_us	= quic_recovery_pto_us(&conn->rec),
+	};
+	u32 pn_len, pn;
+	u8 rsvd;
+	int err;
+
+	err = quic_crypto_unprotect(quic_keys_rx(&conn->keys, rx->level), pkt,
+				    hdr->pkt_len, hdr->pn_off, &pn_len, &pn);
+	if (err)
+		return err;
+	rx->pn = quic_pn_expand(space->largest_rcvd, pn, pn_len);
+	o.pn = rx->pn;
+	o.hdr_len = hdr->pn_off + pn_len;
+	o.key_phase = !hdr->long_form && (pkt[0] & QUIC_HDR_KEY_PHASE);
+	err = quic_keys_open(&conn->keys, &o);
+	if (err > 0)
+		quic_close_transport(conn, err, 0, "packet protection");
+	if (err)
+		return err > 0 ? -EPROTO : err;
+	if (o.peer_updated)
+		quic_event_key_update(conn, quic_keys_phase(&conn->keys));
+	rsvd = hdr->long_form ? QUIC_HDR_LONG_RSVD : QUIC_HDR_SHORT_RSVD;
+	if (pkt[0] & rsvd) {
+		quic_close_transport(conn,
+				     QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION,
+				     0, "reserved bits");
+		return -EPROTO;
+	}
+	return o.hdr_len;
+}
+
+static void quic_input_payload(struct quic_conn *conn, struct quic_rx_pkt *rx,
+			       const u8 *pos, const u8 *end)
+{
+	u64 bad_type = 0;
+	int err;
+
+	err = quic_input_frames(conn, rx, pos, end, &bad_type);
+	if (err > 0) {
+		quic_input_drop(conn, QUIC_MIB_PKT_INV_FRM_DROP);
+		quic_close_transport(conn, err, bad_type, NULL);
+		return;
+	}
+	if (err < 0) {
+		quic_input_drop(conn, QUIC_MIB_FRM_RCV_BUF_DROP);
+		return;
+	}
+	if (!quic_input_alive(conn))
+		return;
+	quic_pnspace_on_received(&conn->spaces[rx->space], rx->pn,
+				 rx->ack_eliciting, rx->ecn, rx->now,
+				 conn->local.max_ack_delay_us,
+				 rx->space != QUIC_SPACE_APP || rx->ack_now);
+	quic_conn_idle_restart(conn, rx->now);
+	conn->idle_sent = false;
+}
+
+static enum quic_input_next quic_input_packet(struct quic_conn *conn,
+					      struct quic_rx_pkt *rx,
+					      const struct quic_header *hdr,
+					      u8 *pkt)
+{
+	struct sk_buff *rest;
+	int hdr_len;
+
+	rx->type = hdr->type;
+	rx->level = quic_pkt_level(hdr->type);
+	rx->space = quic_level_space(rx->level);
+	rx->dcid = hdr->dcid;
+	rx->ack_eliciting = false;
+	rx->ack_now = false;
+	if ((!hdr->fixed_bit && !conn->local.grease_quic_bit) ||
+	    (hdr->long_form && hdr->version != conn->version) ||
+	    !quic_input_check_scid(conn, hdr)) {
+		quic_input_drop(conn, QUIC_MIB_PKT_INV_HDR_DROP);
+		return QUIC_INPUT_GO_ON;
+	}
+	if (!quic_keys_rx(&conn->keys, rx->level)) {
+		if (!quic_input_key_awaited(conn, rx->level))
+			return QUIC_INPUT_GO_ON;
+		rest = skb_clone(rx->skb, GFP_ATOMIC);
+		if (!rest)
+			return QUIC_INPUT_STOP;
+		skb_pull(rest, pkt - rest->data);
+		if (!quic_handshake_park(conn, rest))
+			kfree_skb(rest);
+		return QUIC_INPUT_TAKEN;
+	}
+	hdr_len = quic_input_open(conn, rx, hdr, pkt);
+	if (hdr_len < 0) {
+		quic_input_drop(conn, QUIC_MIB_PKT_DEC_DROP);
+		if (!hdr->long_form && quic_input_is_reset(conn, rx->skb))
+			quic_close_on_reset(conn);
+		return QUIC_INPUT_GO_ON;
+	}
+	QUIC_INC_STATS(quic_conn_net(conn), PKT_DEC_FASTPATHS);
+	if (quic_pnspace_check_dup(&conn->spaces[rx->space], rx->pn)) {
+		quic_input_drop(conn, QUIC_MIB_PKT_INV_NUM_DROP);
+		return QUIC_INPUT_GO_ON;
+	}
+	if (quic_input_authenticated(conn, hdr))
+		return QUIC_INPUT_STOP;
+	quic_input_payload(conn, rx, pkt + hdr_len,
+			   pkt + hdr->pkt_len - QUIC_TAG_LEN);
+	return QUIC_INPUT_GO_ON;
+}
+
+static enum quic_input_next quic_input_one(struct quic_conn *conn,
+					   struct quic_rx_pkt *rx,
+					   const struct quic_header *hdr,
+					   u8 *pkt)
+{
+	switch (hdr->type) {
+	case QUIC_PKT_INITIAL:
+	case QUIC_PKT_HANDSHAKE:
+	case QUIC_PKT_0RTT:
+	case QUIC_PKT_1RTT:
+		return quic_input_packet(conn, rx, hdr, pkt);
+	case QUIC_PKT_RETRY:
+		quic_input_retry(conn, hdr, pkt);
+		return QUIC_INPUT_STOP;
+	case QUIC_PKT_VERSION_NEG:
+		quic_input_version_neg(conn, hdr);
+		return QUIC_INPUT_STOP;
+	default:
+		return QUIC_INPUT_STOP;
+	}
+}
+
+/* Packets of one datagram, RFC 9000, 12.2: all have the same destination ID. */
+static void quic_input_packets(struct quic_conn *conn, struct quic_rx_pkt *rx)
+{
+	struct sk_buff *skb = rx->skb;
+	struct quic_cid first = {};
+	struct quic_header hdr;
+	u32 off = 0;
+
+	while (off < skb->len && quic_input_alive(conn)) {
+		if (quic_header_parse(skb->data + off, skb->len - off,
+				      QUIC_CID_LEN, &hdr)) {
+			quic_input_drop(conn, QUIC_MIB_PKT_INV_HDR_DROP);
+			/* A reset need not look like one of our packets. */
+			if (!off && quic_input_is_reset(conn, skb))
+				quic_close_on_reset(conn);
+			return;
+		}
+		if (!off)
+			first = hdr.dcid;
+		else if (!quic_cid_equal(&first, &hdr.dcid))
+			return;
+		if (quic_input_one(conn, rx, &hdr, skb->data + off) !=
+		    QUIC_INPUT_GO_ON)
+			return;
+		off += hdr.pkt_len;
+	}
+}
+
+/**
+ * quic_input_datagram - handle one datagram
+ * @conn: the connection
+ * @skb:  the datagram as udp_rx.c delivers it, or the rest of it as
+ *	  quic_handshake_park() kept it; consumed
+ *
+ * Context: connection lock held; quic_output() and quic_events_wake() follow.
+ */
+void quic_input_datagram(struct quic_conn *conn, struct sk_buff *skb)
+{
+	struct quic_rx_pkt rx = {
+		.skb	= skb,
+		.ecn	= quic_skb_ecn(skb),
+		.now	= ktime_get(),
+	};
+
+	quic_conn_assert_held(conn);
+	if (quic_input_alive(conn))
+		quic_input_packets(conn, &rx);
+	else if (conn->close.state == QUIC_CLOSE_CLOSING)
+		quic_close_on_datagram(conn);
+	consume_skb(skb);
+}
+
+/* Until the handshake is confirmed the address of the peer is fixed (RFC 9000,
+ * 9); afterwards a packet from elsewhere is handled, but answered on the path
+ * in use.
+ */
+static bool quic_input_check_path(struct quic_conn *conn,
+				  const struct sk_buff *skb)
+{
+	union quic_addr local, peer;
+
+	quic_skb_addrs(skb, &local, &peer);
+	if (quic_addr_equal(&peer, &conn->path.peer)) {
+		conn->path.rx_bytes += skb->len;
+		return true;
+	}
+	return conn->hs.confirmed;
+}
+
+/**
+ * quic_conn_rcv - a datagram has come for a connection
+ * @sk:	 its socket
+ * @skb: the datagram, see udp_rx.h; consumed
+ *
+ * Context: connection lock held: softirq with the socket not owned, or the
+ * backlog.
+ */
+void quic_conn_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	struct quic_conn *conn = quic_conn(sk);
+
+	if (!conn->path.endpoint || !quic_input_check_path(conn, skb)) {
+		quic_input_drop(conn, QUIC_MIB_PKT_RCV_DROP);
+		kfree_skb(skb);
+		return;
+	}
+	quic_input_datagram(conn, skb);
+	quic_output(conn);
+	quic_events_wake(conn);
+}
+
+/**
+ * quic_conn_icmp - an ICMP error quotes a packet of ours
+ * @sk:	 the socket
+ * @err: errno that it stands for
+ * @mtu: with EMSGSIZE, what the path carries
+ *
+ * Unreachable is believed only while the server has not been heard: afterwards
+ * anybody could end a connection with it (RFC 9000, 21.12.3 has the thought).
+ *
+ * Context: connection lock held.
+ */
+void quic_conn_icmp(struct sock *sk, int err, u32 mtu)
+{
+	struct quic_conn *conn = quic_conn(sk);
+
+	if (!conn->path.endpoint)
+		return;
+	if (err == EMSGSIZE) {
+		quic_path_update_mtu(conn, &conn->path);
+		return;
+	}
+	if (quic_conn_is(conn, QUIC_STATE_ESTABLISHING) && !conn->is_server &&
+	    !conn->hs.any_rcvd) {
+		quic_close_on_refused(conn, err);
+		quic_events_wake(conn);
+	}
+}

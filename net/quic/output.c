@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <net/inet_ecn.h>
+
+#include "conn.h"
+#include "frame.h"
+#include "net_ns.h"
+#include "output.h"
+#include "packet_build.h"
+
+/* Long header packets travel before the path's size is known to work. */
+#define QUIC_HANDSHAKE_PAYLOAD	QUIC_MIN_UDP_PAYLOAD
+
+/* Levels in the order in which their packets are coalesced. */
+static const struct quic_output_level {
+	u8 level;
+	enum quic_pkt_type type;
+} quic_output_levels[] = {
+	{ QUIC_CRYPTO_INITIAL,	 QUIC_PKT_INITIAL },
+	{ QUIC_CRYPTO_HANDSHAKE, QUIC_PKT_HANDSHAKE },
+	{ QUIC_CRYPTO_APP,	 QUIC_PKT_1RTT },
+};
+
+/**
+ * struct quic_output - one run of quic_output()
+ * @conn:	the connection
+ * @now:	when it began
+ * @data_ok:	congestion window and pacer let ack-eliciting packets leave
+ * @ecn:	codepoint of the batch under construction
+ * @eliciting:	the datagram under construction elicits an acknowledgment
+ * @sent_eliciting: one that does was sent
+ */
+struct quic_output {
+	struct quic_conn *conn;
+	ktime_t now;
+	bool data_ok;
+	u8 ecn;
+	bool eliciting;
+	bool sent_eliciting;
+};
+
+/* Frames of the Application Data space other than CRYPTO and ACK. */
+static bool quic_output_app_pending(struct quic_conn *conn)
+{
+	return conn->hs.done_pending || conn->ping_pending ||
+	       quic_path_pending(&conn->path) || quic_cids_pending(conn) ||
+	       quic_new_token_pending(conn) || quic_dgrams_pending(conn) ||
+	       quic_streams_pending(conn);
+}
+
+static bool quic_output_data_pending(struct quic_conn *conn, u8 level)
+{
+	if (quic_crypto_pending(conn, level))
+		return true;
+	return level == QUIC_CRYPTO_APP && quic_output_app_pending(conn);
+}
+
+static bool quic_output_wanted(struct quic_output *out, u8 level)
+{
+	struct quic_conn *conn = out->conn;
+	enum quic_space_id id = quic_level_space(level);
+	struct quic_pnspace *space = &conn->spaces[id];
+
+	if (space->discarded || !quic_keys_tx(&conn->keys, level))
+		return false;
+	if (conn->pto_probes[id] || quic_pnspace_ack_due(space, out->now))
+		return true;
+	return out->data_ok && quic_output_data_pending(conn, level);
+}
+
+static void quic_output_put_ack(struct quic_output *out,
+				struct quic_pkt_builder *b)
+{
+	struct quic_conn *conn = out->conn;
+	struct quic_pnspace *space = &conn->spaces[b->space];
+	u8 exponent = conn->local.ack_delay_exponent;
+	const u64 *ecn = NULL;
+	u32 room, len;
+	u64 delay;
+
+	if (!quic_pnspace_ack_due(space, out->now) &&
+	    !quic_pnspace_ack_useful(space))
+		return;
+	if (quic_pnspace_has_ecn(space))
+		ecn = space->ecn_rcvd;
+	/* What does not fit in half a packet is old and was reported before. */
+	room = quic_pkt_room(b) / 2;
+	delay = quic_pnspace_ack_delay_us(space, out->now);
+	len = quic_frame_len_ack(room, &space->received, delay, exponent, ecn);
+	if (!len || !quic_pkt_records_left(b))
+		return;
+	quic_frame_put_ack(quic_pkt_put(b, len), len, &space->received, delay,
+			   exponent, ecn);
+	quic_pkt_record(b, QUIC_SENT_ACK, 0, space->largest_rcvd, 0, false);
+	quic_pnspace_on_ack_sent(space);
+}
+
+static void quic_output_put_simple(struct quic_pkt_builder *b,
+				   enum quic_sent_kind kind, bool *pending)
+{
+	if (!*pending || !quic_pkt_room(b) || !quic_pkt_records_left(b))
+		return;
+	if (kind == QUIC_SENT_PING)
+		quic_frame_put_ping(quic_pkt_put(b, 1));
+	else
+		quic_frame_put_handshake_done(quic_pkt_put(b, 1));
+	quic_pkt_record(b, kind, 0, 0, 0, false);
+	*pending = false;
+}
+
+static void quic_output_put_data(struct quic_output *out,
+				 struct quic_pkt_builder *b)
+{
+	struct quic_conn *conn = out->conn;
+
+	quic_crypto_put_frames(conn, b->level, b);
+	if (b->level != QUIC_CRYPTO_APP)
+		return;
+	quic_output_put_simple(b, QUIC_SENT_HANDSHAKE_DONE,
+			       &conn->hs.done_pending);
+	quic_path_put_frames(&conn->path, b);
+	quic_cids_put_frames(conn, b);
+	quic_new_token_put_frames(conn, b);
+	quic_dgrams_put_frames(conn, b);
+	quic_streams_put_frames(conn, b);
+	quic_output_put_simple(b, QUIC_SENT_PING, &conn->ping_pending);
+}
+
+static void quic_output_put_frames(struct quic_output *out,
+				   struct quic_pkt_builder *b)
+{
+	struct quic_conn *conn = out->conn;
+	struct quic_pnspace *space = &conn->spaces[b->space];
+	bool ping;
+
+	quic_output_put_ack(out, b);
+	if (out->data_ok || conn->pto_probes[b->space])
+		quic_output_put_data(out, b);
+	/* A probe has to elicit an answer (RFC 9002, 6.2.4), and so has one ACK
+	 * among many, so that old ranges can be forgotten (RFC 9000, 13.2.4).
+	 */
+	ping = !b->sent->ack_eliciting &&
+	       (conn->pto_probes[b->space] || quic_pnspace_wants_ping(space));
+	quic_output_put_simple(b, QUIC_SENT_PING, &ping);
+	if (conn->pto_probes[b->space])
+		conn->pto_probes[b->space]--;
+}
+
+/* Returns the bytes of the packet at @buf, 0 if there is none. */
+static int quic_output_packet(struct quic_output *out, enum quic_pkt_type type,
+			      u8 *buf, u32 size, u32 pad_to)
+{
+	struct quic_conn *conn = out->conn;
+	struct quic_pkt_builder b;
+	int len;
+
+	if (quic_pkt_begin(&b, conn, type, buf, size))
+		return 0;
+	quic_output_put_frames(out, &b);
+	out->eliciting |= b.sent->ack_eliciting;
+	/* A client pads every datagram with an Initial packet, a server those
+	 * that elicit an acknowledgment (RFC 9000, 14.1).
+	 */
+	if (!conn->is_server || out->eliciting)
+		quic_pkt_pad(&b, min(pad_to, size));
+	if (!b.len) {
+		quic_pkt_abort(&b);
+		return 0;
+	}
+	b.sent->ect = out->ecn == INET_ECN_ECT_0;
+	len = quic_pkt_finish(&b, out->now);
+	if (len < 0) {
+		QUIC_INC_STATS(quic_conn_net(conn), PKT_ENC_DROP);
+		quic_close_transport(conn,
+				     QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED,
+				     0, "no more packets with this key");
+		return 0;
+	}
+	QUIC_INC_STATS(quic_conn_net(conn), PKT_ENC_FASTPATHS);
+	return len;
+}
+
+static u32 quic_output_pad_to(u8 levels, u32 done)
+{
+	if (!(levels & BIT(QUIC_CRYPTO_INITIAL)) ||
+	    done >= QUIC_MIN_UDP_PAYLOAD)
+		return 0;
+	return QUIC_MIN_UDP_PAYLOAD - done;
+}
+
+static u32 quic_output_coalesce(struct quic_output *out, u8 levels, u8 *buf,
+				u32 size)
+{
+	struct quic_conn *conn = out->conn;
+	const struct quic_output_level *lv;
+	u32 done = 0, pad_to;
+	u8 left = levels;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++) {
+		lv = &quic_output_levels[i];
+		if (!(left & BIT(lv->level)))
+			continue;
+		left &= ~BIT(lv->level);
+		/* Only the last packet can fill the datagram up. */
+		pad_to = left ? 0 : quic_output_pad_to(levels, done);
+		done += quic_output_packet(out, lv->type, buf + done,
+					   size - done, pad_to);
+		if (conn->close.state != QUIC_CLOSE_NONE &&
+		    conn->close.state != QUIC_CLOSE_LINGER)
+			return 0;
+	}
+	return done;
+}
+
+static u8 quic_output_wanted_levels(struct quic_output *out)
+{
+	u8 levels = 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++)
+		if (quic_output_wanted(out, quic_output_levels[i].level))
+			levels |= BIT(quic_output_levels[i].level);
+	return levels;
+}
+
+static u32 quic_output_datagram_size(struct quic_conn *conn, u8 levels)
+{
+	if (levels & ~BIT(QUIC_CRYPTO_APP))
+		return min_t(u32, conn->path.max_payload,
+			     QUIC_HANDSHAKE_PAYLOAD);
+	return conn->path.max_payload;
+}
+
+static void quic_output_check_credit(struct quic_output *out)
+{
+	struct quic_conn *conn = out->conn;
+	struct quic_recovery *rec = &conn->rec;
+	u32 size = conn->path.max_payload;
+
+	out->data_ok = quic_recovery_can_send(rec, size) &&
+		       quic_pacer_budget(&rec->pacer, out->now) >= size;
+	rec->amp_blocked = quic_path_amp_credit(&conn->path) <
+			   QUIC_MIN_UDP_PAYLOAD;
+}
+
+static void quic_output_flush(struct quic_output *out)
+{
+	struct quic_conn *conn = out->conn;
+
+	if (!quic_batch_empty(&conn->batch))
+		quic_batch_flush(conn, &conn->path, out->ecn);
+}
+
+/* Room for a datagram of up to @size in the batch, which is sent when what it
+ * holds does not go with that size or mark.
+ */
+static u8 *quic_output_reserve(struct quic_output *out, u32 size)
+{
+	struct quic_conn *conn = out->conn;
+	u8 ecn = INET_ECN_NOT_ECT;
+
+	if (quic_ecn_mark(&conn->rec.ecn))
+		ecn = INET_ECN_ECT_0;
+	if (ecn != out->ecn || !quic_batch_fits(&conn->batch, size))
+		quic_output_flush(out);
+	out->ecn = ecn;
+	return quic_batch_reserve(conn, size);
+}
+
+/* Returns false when there is nothing (more) to send now. */
+static bool quic_output_datagram(struct quic_output *out)
+{
+	struct quic_conn *conn = out->conn;
+	u32 size, len;
+	u8 levels;
+	u8 *buf;
+
+	quic_output_check_credit(out);
+	levels = quic_output_wanted_levels(out);
+	if (!levels || conn->rec.amp_blocked)
+		return false;
+	size = quic_output_datagram_size(conn, levels);
+	buf = quic_output_reserve(out, size);
+	if (!buf)
+		return false;
+	out->eliciting = false;
+	len = quic_output_coalesce(out, levels, buf, size);
+	quic_batch_commit(&conn->batch, len);
+	if (!len)
+		return false;
+	out->sent_eliciting |= out->eliciting;
+	conn->path.tx_bytes += len;
+	if (quic_batch_full(&conn->batch))
+		quic_output_flush(out);
+	return true;
+}
+
+/* The client has no use for Initial keys once it has sent a Handshake packet
+ * (RFC 9001, 4.9.1).
+ */
+static void quic_output_discard_initial(struct quic_conn *conn)
+{
+	if (!conn->is_server && !conn->spaces[QUIC_SPACE_INITIAL].discarded &&
+	    conn->spaces[QUIC_SPACE_HANDSHAKE].next_pn)
+		quic_handshake_discard_space(conn, QUIC_CRYPTO_INITIAL);
+}
+
+static ktime_t quic_output_ack_deadline(struct quic_conn *conn)
+{
+	ktime_t first = KTIME_MAX;
+	int i;
+
+	for (i = 0; i < QUIC_SPACE_MAX; i++)
+		if (!conn->spaces[i].discarded)
+			first = min(first, conn->spaces[i].ack_deadline);
+	return first;
+}
+
+static bool quic_output_any_data(struct quic_conn *conn)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++)
+		if (quic_keys_tx(&conn->keys, quic_output_levels[i].level) &&
+		    quic_output_data_pending(conn, quic_output_levels[i].level))
+			return true;
+	return false;
+}
+
+static ktime_t quic_output_pace_deadline(struct quic_output *out)
+{
+	struct quic_conn *conn = out->conn;
+	u32 size = conn->path.max_payload;
+
+	if (conn->rec.amp_blocked || !quic_output_any_data(conn) ||
+	    !quic_recovery_can_send(&conn->rec, size))
+		return KTIME_MAX;
+	return quic_pacer_next_send(&conn->rec.pacer, size, out->now);
+}
+
+static void quic_output_set_timers(struct quic_output *out)
+{
+	struct quic_conn *conn = out->conn;
+	u64 keepalive = conn->settings.config.keepalive_probe_interval;
+
+	quic_timer_set(conn, QUIC_TIMER_LOSS,
+		       quic_loss_timer(&conn->rec, conn->spaces));
+	quic_timer_set(conn, QUIC_TIMER_ACK, quic_output_ack_deadline(conn));
+	quic_timer_set(conn, QUIC_TIMER_PACE, quic_output_pace_deadline(out));
+	if (!out->sent_eliciting)
+		return;
+	/* RFC 9000, 10.1: only the first since the peer was last heard. */
+	if (!conn->idle_sent)
+		quic_conn_idle_restart(conn, out->now);
+	conn->idle_sent = true;
+	if (keepalive && conn->hs.complete)
+		quic_timer_set(conn, QUIC_TIMER_KEEPALIVE,
+			       ktime_add_us(out->now, keepalive));
+}
+
+/**
+ * quic_output - send whatever may be sent now, and set the timers for the rest
+ * @conn: the connection
+ *
+ * Context: connection lock held.
+ */
+void quic_output(struct quic_conn *conn)
+{
+	struct quic_output out = {
+		.conn	= conn,
+		.now	= ktime_get(),
+		.ecn	= INET_ECN_NOT_ECT,
+	};
+
+	quic_conn_assert_held(conn);
+	if (conn->in_output || !conn->path.endpoint || !conn->cids.active ||
+	    (conn->close.state != QUIC_CLOSE_NONE &&
+	     conn->close.state != QUIC_CLOSE_LINGER))
+		return;
+	conn->in_output = true;
+	while (quic_output_datagram(&out))
+		;
+	quic_output_flush(&out);
+	conn->in_output = false;
+	if (conn->close.state != QUIC_CLOSE_NONE &&
+	    conn->close.state != QUIC_CLOSE_LINGER)
+		return;
+	quic_output_discard_initial(conn);
+	quic_output_set_timers(&out);
+	quic_close_linger_check(conn);
+}
+
+static void quic_output_put_close(struct quic_conn *conn,
+				  struct quic_pkt_builder *b)
+{
+	const struct quic_close *close = &conn->close;
+	const u8 *reason = conn->settings.close.phrase;
+	u32 reason_len = strnlen(reason, QUIC_CLOSE_PHRASE_BUFFER_SIZE);
+	u64 code = close->code;
+	bool app = close->app;
+	u32 len;
+
+	/* RFC 9000, 10.2.3: what the application says is not for packets that
+	 * anybody can read.
+	 */
+	if (app && b->level != QUIC_CRYPTO_APP) {
+		app = false;
+		code = QUIC_TRANSPORT_ERROR_APPLICATION;
+		reason_len = 0;
+	}
+	len = app ? quic_frame_len_connection_close_app(code, reason_len) :
+		    quic_frame_len_connection_close(code, close->frame_type,
+						    reason_len);
+	if (len > quic_pkt_room(b))
+		return;
+	if (app)
+		quic_frame_put_connection_close_app(quic_pkt_put(b, len), code,
+						    reason, reason_len);
+	else
+		quic_frame_put_connection_close(quic_pkt_put(b, len), code,
+						close->frame_type, reason,
+						reason_len);
+	quic_pkt_record(b, QUIC_SENT_CLOSE, 0, 0, 0, false);
+}
+
+/* Levels that the peer may be able to read (RFC 9000, 10.2.3). */
+static u8 quic_output_close_levels(struct quic_conn *conn)
+{
+	u8 levels = 0;
+	int i;
+
+	if (conn->hs.confirmed)
+		return BIT(QUIC_CRYPTO_APP);
+	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++)
+		if (quic_keys_tx(&conn->keys, quic_output_levels[i].level))
+			levels |= BIT(quic_output_levels[i].level);
+	return levels;
+}
+
+/**
+ * quic_output_close - send one datagram with CONNECTION_CLOSE
+ * @conn: the connection, with quic_close filled in
+ *
+ * Neither congestion window nor pacer are asked: it is one packet, and the last
+ * one. The anti-amplification limit is kept.
+ *
+ * Context: connection lock held.
+ */
+void quic_output_close(struct quic_conn *conn)
+{
+	u32 size = min_t(u64, QUIC_MIN_UDP_PAYLOAD,
+			 quic_path_amp_credit(&conn->path));
+	u8 levels = quic_output_close_levels(conn);
+	struct quic_pkt_builder b;
+	ktime_t now = ktime_get();
+	u32 done = 0;
+	u8 *buf;
+	int i, len;
+
+	if (!conn->path.endpoint || !conn->cids.active || !levels)
+		return;
+	if (!quic_batch_empty(&conn->batch))
+		quic_batch_flush(conn, &conn->path, INET_ECN_NOT_ECT);
+	buf = quic_batch_reserve(conn, size);
+	if (!buf)
+		return;
+	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++) {
+		if (!(levels & BIT(quic_output_levels[i].level)) ||
+		    quic_pkt_begin(&b, conn, quic_output_levels[i].type,
+				   buf + done, size - done))
+			continue;
+		levels &= ~BIT(b.level);
+		quic_output_put_close(conn, &b);
+		if (!levels && done + b.hdr_len + b.len < size &&
+		    !conn->spaces[QUIC_SPACE_INITIAL].discarded)
+			quic_pkt_pad(&b, size - done);
+		if (!b.len) {
+			quic_pkt_abort(&b);
+			continue;
+		}
+		len = quic_pkt_finish(&b, now);
+		if (len > 0)
+			done += len;
+	}
+	quic_batch_commit(&conn->batch, done);
+	if (!done)
+		return;
+	conn->path.tx_bytes += done;
+	quic_batch_flush(conn, &conn->path, INET_ECN_NOT_ECT);
+	QUIC_INC_STATS(quic_conn_net(conn), FRM_OUT_CLOSES);
+}
+
+static void quic_output_frame_acked(struct quic_conn *conn,
+				    struct quic_pnspace *space,
+				    const struct quic_sent_frame *frame)
+{
+	switch (frame->kind) {
+	case QUIC_SENT_ACK:
+		quic_pnspace_on_ack_acked(space, frame->offset);
+		break;
+	case QUIC_SENT_CRYPTO:
+		quic_crypto_frame_acked(conn, frame);
+		break;
+	case QUIC_SENT_NEW_CID:
+	case QUIC_SENT_RETIRE_CID:
+		quic_cids_frame_acked(conn, frame);
+		break;
+	case QUIC_SENT_NEW_TOKEN:
+		quic_new_token_acked(conn);
+		break;
+	case QUIC_SENT_HANDSHAKE_DONE:
+	case QUIC_SENT_PATH_CHALLENGE:
+	case QUIC_SENT_PATH_RESPONSE:
+	case QUIC_SENT_PING:
+	case QUIC_SENT_DATAGRAM:
+	case QUIC_SENT_CLOSE:
+		break;
+	default:
+		quic_streams_frame_acked(conn, frame);
+		break;
+	}
+}
+
+static void quic_output_frame_lost(struct quic_conn *conn,
+				   const struct quic_sent_frame *frame)
+{
+	switch (frame->kind) {
+	case QUIC_SENT_CRYPTO:
+		quic_crypto_frame_lost(conn, frame);
+		break;
+	case QUIC_SENT_NEW_CID:
+	case QUIC_SENT_RETIRE_CID:
+		quic_cids_frame_lost(conn, frame);
+		break;
+	case QUIC_SENT_NEW_TOKEN:
+		quic_new_token_lost(conn);
+		break;
+	case QUIC_SENT_HANDSHAKE_DONE:
+		conn->hs.done_pending = true;
+		break;
+	case QUIC_SENT_ACK:
+	case QUIC_SENT_PATH_CHALLENGE:
+	case QUIC_SENT_PATH_RESPONSE:
+	case QUIC_SENT_PING:
+	case QUIC_SENT_DATAGRAM:
+	case QUIC_SENT_CLOSE:
+		return;
+	default:
+		quic_streams_frame_lost(conn, frame);
+		break;
+	}
+	QUIC_INC_STATS(quic_conn_net(conn), FRM_RETRANS);
+}
+
+/**
+ * quic_output_acked - do what follows from packets that have arrived
+ * @conn:  the connection
+ * @acked: struct quic_sent_pkt, all freed
+ *
+ * Context: connection lock held.
+ */
+void quic_output_acked(struct quic_conn *conn, struct list_head *acked)
+{
+	struct quic_sent_pkt *pkt, *next;
+	struct quic_pnspace *space;
+	u8 i;
+
+	list_for_each_entry_safe(pkt, next, acked, list) {
+		space = &conn->spaces[quic_level_space(quic_pkt_level(pkt->type))];
+		for (i = 0; i < pkt->nr_frames; i++)
+			quic_output_frame_acked(conn, space, &pkt->frames[i]);
+		list_del(&pkt->list);
+		quic_sent_pkt_free(pkt);
+	}
+}
+
+static void quic_output_requeue(struct quic_conn *conn,
+				const struct quic_sent_pkt *pkt)
+{
+	u8 i;
+
+	for (i = 0; i < pkt->nr_frames; i++)
+		quic_output_frame_lost(conn, &pkt->frames[i]);
+}
+
+/**
+ * quic_output_lost - queue again what packets carried that were lost
+ * @conn: the connection
+ * @lost: struct quic_sent_pkt, all freed
+ *
+ * Context: connection lock held.
+ */
+void quic_output_lost(struct quic_conn *conn, struct list_head *lost)
+{
+	struct quic_sent_pkt *pkt, *next;
+
+	list_for_each_entry_safe(pkt, next, lost, list) {
+		quic_output_requeue(conn, pkt);
+		list_del(&pkt->list);
+		quic_sent_pkt_free(pkt);
+	}
+}
+
+/* A probe carries data rather than a PING where it can (RFC 9002, 6.2.4): what
+ * the oldest unanswered packet carried is the likeliest to be missing.
+ */
+static void quic_output_owe_probes(struct quic_conn *conn,
+				   enum quic_space_id id, u8 nr)
+{
+	struct quic_sent_pkt *pkt;
+
+	pkt = quic_pnspace_oldest_eliciting(&conn->spaces[id]);
+	if (pkt)
+		quic_output_requeue(conn, pkt);
+	conn->pto_probes[id] = nr;
+}
+
+/**
+ * quic_output_loss_timeout - the loss timer has expired
+ * @conn: the connection
+ * @now:  current time
+ *
+ * Context: connection lock held; quic_output() follows.
+ */
+void quic_output_loss_timeout(struct quic_conn *conn, ktime_t now)
+{
+	struct quic_loss_verdict verdict;
+	LIST_HEAD(lost);
+	int i;
+
+	quic_loss_on_timeout(&conn->rec, conn->spaces, now, &lost, &verdict);
+	quic_output_lost(conn, &lost);
+	if (!verdict.nr_probes)
+		return;
+	quic_output_owe_probes(conn, verdict.space, verdict.nr_probes);
+	for (i = 0; i < QUIC_SPACE_MAX; i++)
+		if (verdict.others & BIT(i))
+			quic_output_owe_probes(conn, i, 1);
+}
