@@ -238,7 +238,11 @@ static int cifs_quic_handshake(struct TCP_Server_Info *server)
 	int rc;
 
 	init_completion(&handshake.done);
-	rc = tls_client_hello_x509(&args, GFP_KERNEL);
+	/* Both verify the server; "anonymous" is only the client. */
+	if (opts->mtls)
+		rc = tls_client_hello_x509(&args, GFP_KERNEL);
+	else
+		rc = tls_client_hello_anon(&args, GFP_KERNEL);
 	if (rc)
 		return rc;
 

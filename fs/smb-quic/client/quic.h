@@ -43,13 +43,16 @@ enum cifs_transport {
  * @peername:	name the server's certificate must be good for, or NULL for the
  *		host name in the UNC
  * @keyring:	serial number of a keyring which the agent is to use, or 0
- * @cert:	serial number of the key with the client's certificate, or 0
+ * @mtls:	the client proves who it is, too
+ * @cert:	serial number of the key with the client's certificate, or 0 for
+ *		the one which the agent is configured with
  * @privkey:	serial number of the key with its private key, or 0
  * @timeout:	seconds which a handshake may take, 0 if not given
  */
 struct cifs_quic_opts {
 	char		*peername;
 	key_serial_t	keyring;
+	bool		mtls;
 	key_serial_t	cert;
 	key_serial_t	privkey;
 	unsigned int	timeout;

@@ -41,7 +41,7 @@ static const struct {
 	{ -EKEYREVOKED,
 	  "the server's certificate has been revoked" },
 	{ -ENOKEY,
-	  "a key is missing: check the _serial options; or the server wants a client certificate" },
+	  "a key or certificate is missing: see mtls and the _serial options" },
 	{ -ECONNREFUSED,
 	  "nothing listens on this UDP port: is SMB over QUIC enabled on the server?" },
 	{ -EHOSTUNREACH,
@@ -185,7 +185,7 @@ void cifs_quic_log_close(struct TCP_Server_Info *server)
 	u32 code = cifs_quic_close_code(server->ssocket);
 
 	if (code == CIFS_QUIC_ALERT(TLS_ALERT_DESC_CERTIFICATE_REQUIRED))
-		cifs_server_dbg(VFS, "QUIC connection closed: the server wants a client certificate (cert_serial= and privkey_serial=)\n");
+		cifs_server_dbg(VFS, "QUIC connection closed: the server wants a client certificate (mtls)\n");
 	else if (cifs_quic_is_alert(code))
 		cifs_server_dbg(VFS, "QUIC connection closed with TLS alert %u\n",
 				code - CIFS_QUIC_ALERT(0));

@@ -51,7 +51,7 @@ int cifs_quic_check_key(struct fs_context *fc, const char *option, int serial)
 
 static bool cifs_quic_has_opts(const struct cifs_quic_opts *opts)
 {
-	return opts->peername || opts->keyring || opts->cert ||
+	return opts->peername || opts->keyring || opts->mtls || opts->cert ||
 	       opts->privkey || opts->timeout;
 }
 
@@ -111,6 +111,9 @@ int cifs_quic_validate(struct fs_context *fc, struct smb3_fs_context *ctx)
 		return -EINVAL;
 	}
 
+	if (ctx->quic.cert)
+		ctx->quic.mtls = true;
+
 	/* Servers accept SMB over QUIC from 3.1.1 on: offer nothing less. */
 	ctx->ops = &smb311_operations;
 	ctx->vals = &smb311_values;
@@ -144,6 +147,7 @@ int cifs_quic_verify_remount(struct fs_context *fc,
 	if ((new->peername && (!old->peername ||
 			       strcasecmp(new->peername, old->peername))) ||
 	    (new->keyring && new->keyring != old->keyring) ||
+	    (new->mtls && !old->mtls) ||
 	    (new->cert && new->cert != old->cert) ||
 	    (new->privkey && new->privkey != old->privkey) ||
 	    (new->timeout && new->timeout != old->timeout)) {
@@ -281,6 +285,7 @@ bool cifs_quic_match(const struct TCP_Server_Info *server,
 	opts = &server->quic->opts;
 	return cifs_quic_same_name(opts->peername, ctx->quic.peername) &&
 	       opts->keyring == ctx->quic.keyring &&
+	       opts->mtls == ctx->quic.mtls &&
 	       opts->cert == ctx->quic.cert &&
 	       opts->privkey == ctx->quic.privkey &&
 	       opts->timeout == ctx->quic.timeout;
@@ -309,6 +314,8 @@ void cifs_quic_show_options(struct seq_file *m,
 		seq_show_option(m, "tls_peername", opts->peername);
 	if (opts->keyring)
 		seq_printf(m, ",keyring_serial=%d", opts->keyring);
+	if (opts->mtls)
+		seq_puts(m, ",mtls");
 	if (opts->cert)
 		seq_printf(m, ",cert_serial=%d,privkey_serial=%d", opts->cert,
 			   opts->privkey);
