@@ -224,8 +224,9 @@ int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked)
  *
  * Does not move the key phase, so that the headers of a batch stay valid.
  *
- * Return: 0, or QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED when the key is worn
- *	   out and the peer has not let us update it (RFC 9001, 6.6).
+ * Return: 0, or -EKEYEXPIRED when the key is worn out and the peer has not let
+ *	   us update it; the connection has to be closed with
+ *	   AEAD_LIMIT_REACHED (RFC 9001, 6.6).
  */
 int quic_keys_seal(struct quic_keys *keys, u8 level, u64 pn,
 		   struct scatterlist *src, u8 *dst, u32 hdr_len,
@@ -236,7 +237,7 @@ int quic_keys_seal(struct quic_keys *keys, u8 level, u64 pn,
 
 	if (level == QUIC_CRYPTO_APP) {
 		if (keys->sealed >= limit)
-			return QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED;
+			return -EKEYEXPIRED;
 		if (!keys->tx_used) {
 			keys->tx_used = 1;
 			keys->tx_first_pn = pn;
