@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Test vectors are written the way the RFCs print them: as hexadecimal text.
- *
- * Owns:    nothing.
- * Guard:   none.
- * Callers: KUnit tests.
- */
+/* Test vectors as hexadecimal text, the way the RFCs print them. */
 #ifndef _NET_QUIC_TESTS_HEX_H
 #define _NET_QUIC_TESTS_HEX_H
 
@@ -12,15 +7,29 @@
 #include <linux/hex.h>
 #include <linux/string.h>
 
-/* Reads hex into out, which has room for size bytes; returns the length. */
-static inline u32 quic_test_hex(struct kunit *test, u8 *out, u32 size,
-				const char *hex)
+/* Bytes of a vector, alone in their allocation, so that KASAN sees a read
+ * behind the last one.
+ */
+static inline u8 *quic_hex(struct kunit *test, const char *hex, u32 *len)
 {
-	u32 len = strlen(hex) / 2;
+	u8 *data;
 
-	KUNIT_ASSERT_LE(test, len, size);
-	KUNIT_ASSERT_EQ(test, hex2bin(out, hex, len), 0);
-	return len;
+	*len = strlen(hex) / 2;
+	data = kunit_kmalloc(test, *len, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	KUNIT_ASSERT_EQ(test, hex2bin(data, hex, *len), 0);
+	return data;
+}
+
+static inline void quic_expect_hex(struct kunit *test, const u8 *data, u32 len,
+				   const char *hex)
+{
+	const u8 *expected;
+	u32 expected_len;
+
+	expected = quic_hex(test, hex, &expected_len);
+	KUNIT_ASSERT_EQ_MSG(test, len, expected_len, "%*phN", (int)len, data);
+	KUNIT_EXPECT_MEMEQ(test, data, expected, len);
 }
 
 #endif /* _NET_QUIC_TESTS_HEX_H */
