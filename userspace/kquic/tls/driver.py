@@ -78,11 +78,12 @@ class KernelHandshake:
             self.abort(alert, str(error))
             raise
 
-    def abort(self, alert: Alert, why: str) -> None:
-        """Close the connection and tell the peer with a CRYPTO_ERROR (RFC 9001, 4.8)."""
+    def abort(self, alert: Alert | None, why: str = "") -> None:
+        """Close the connection; the peer is told an alert as CRYPTO_ERROR (RFC 9001, 4.8)."""
         try:
             self.connection.sock.getpeername()
-            self.connection.set_close_info(alert.errcode, why)
+            if alert is not None:
+                self.connection.set_close_info(alert.errcode, why)
             self.connection.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # it is closed already, and its close information is to stay
@@ -199,7 +200,7 @@ def wait_for_ticket(connection: Connection, tls: Handshake, seconds: float) -> b
 
 
 def _timed_out(work: KernelHandshake, timeout: float) -> HandshakeTimeout:
-    work.abort(Alert.USER_CANCELED, "handshake timeout")
+    work.abort(None)
     return HandshakeTimeout(f"no handshake within {timeout:g} seconds")
 
 
