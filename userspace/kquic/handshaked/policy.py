@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a request is answered with: which credentials, which checks.
+
+Pure: it is told what the request, the socket and the key store say.
+
+A keyring that comes with a request may hold keys of type "user" that are named
+like the configuration's entries (x509.truststore, x509.crl, x509.certificate,
+x509.private_key; PEM or DER). They take the place of the configuration's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from kquic.sock import CertificateRequest, Cipher, Config
+from kquic.tls import (
+    ClientSettings,
+    CredentialsError,
+    KeyLog,
+    KeyPair,
+    PskClientCredentials,
+    PskServerCredentials,
+    ServerSettings,
+    Settings,
+    X509Credentials,
+)
+
+from .family import AuthMode, Request
+from .materials import Materials, SideMaterials
+
+TICKET_KEY_SIZE = 64
+PSK_TYPES = ("psk", "user")
+
+
+class NoMaterial(CredentialsError):
+    """Nothing to prove ourselves with was given."""
+
+
+class Keys(Protocol):
+    """The key store, as far as a request needs it."""
+
+    def read(self, serial: int) -> bytes:
+        """The payload of a key."""
+
+    def describe(self, serial: int) -> tuple[str, str]:
+        """Type and description of a key."""
+
+    def search(self, keyring: int, kind: str, description: str) -> int | None:
+        """The serial number of a key, if the keyring has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketFacts:
+    """What the kernel user left on the socket, and who the peer is."""
+
+    config: Config
+    alpn: tuple[str, ...]
+    session_ticket: bytes
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Turns requests into settings of a handshake."""
+
+    materials: Materials
+    keys: Keys
+    session_keyring: int
+    keylog: KeyLog | None = None
+
+    def settings(self, request: Request, facts: SocketFacts) -> Settings:
+        """How to do the handshake; CredentialsError if it cannot be done."""
+        return (self._server if request.is_server else self._client)(request, facts)
+
+    def _client(self, request: Request, facts: SocketFacts) -> ClientSettings:
+        credentials: X509Credentials | PskClientCredentials
+        if request.auth_mode == AuthMode.PSK:
+            credentials = self._psk_client(request)
+        else:
+            credentials = self._x509(request, self.materials.client)
+        return ClientSettings(
+            credentials,
+            server_name=(request.peer_name or facts.peer).strip("[]"),
+            alpn=facts.alpn,
+            verify=facts.config.certificate_request != CertificateRequest.NO_AUTH,
+            cipher=_cipher(facts),
+            session_data=facts.session_ticket or None,
+            keylog=self.keylog,
+        )
+
+    def _server(self, request: Request, facts: SocketFacts) -> ServerSettings:
+        credentials: X509Credentials | PskServerCredentials
+        if request.auth_mode == AuthMode.PSK:
+            credentials = PskServerCredentials(self._psk_lookup(request))
+        else:
+            credentials = self._x509(request, self.materials.server)
+        ticket_key = facts.session_ticket
+        return ServerSettings(
+            credentials,
+            alpn=facts.alpn,
+            request=_certificate_request(facts),
+            cipher=_cipher(facts),
+            ticket_key=ticket_key if len(ticket_key) == TICKET_KEY_SIZE else None,
+            keylog=self.keylog,
+        )
+
+    # X.509
+
+    def _x509(self, request: Request, side: SideMaterials) -> X509Credentials:
+        trust = self._in_keyring(request, "x509.truststore")
+        crl = self._in_keyring(request, "x509.crl")
+        if request.auth_mode == AuthMode.UNAUTH and not request.is_server:
+            if not trust and not crl:
+                return side.anonymous
+            return X509Credentials(trust or side.trust, (), crl or side.crl or ())
+        pairs = self._pairs(request)
+        if not trust and not crl and not pairs and side.complete:
+            return side.complete
+        own = pairs or side.own
+        if not own:
+            raise NoMaterial("no certificate: neither the request nor the configuration has one")
+        return X509Credentials(trust or side.trust, own, crl or side.crl or ())
+
+    def _pairs(self, request: Request) -> list[KeyPair]:
+        pairs = [
+            KeyPair(self.keys.read(cert), self.keys.read(key)) for cert, key in request.certificates if cert and key
+        ]
+        cert = self._in_keyring(request, "x509.certificate")
+        key = self._in_keyring(request, "x509.private_key")
+        return [*pairs, KeyPair(cert, key)] if cert and key else pairs
+
+    def _in_keyring(self, request: Request, description: str) -> bytes | None:
+        if not request.keyring:
+            return None
+        serial = self.keys.search(request.keyring, "user", description)
+        return self.keys.read(serial) if serial else None
+
+    # Pre-shared keys
+
+    def _psk_client(self, request: Request) -> PskClientCredentials:
+        if not request.peer_identities:
+            raise NoMaterial("no pre-shared key in the request")
+        serial = request.peer_identities[0]
+        _, identity = self.keys.describe(serial)
+        return PskClientCredentials(identity, self.keys.read(serial))
+
+    def _psk_lookup(self, request: Request) -> Callable[[str], bytes | None]:
+        def lookup(identity: str) -> bytes | None:
+            serial = self.find_psk(request, identity)
+            return self.keys.read(serial) if serial else None
+
+        return lookup
+
+    def find_psk(self, request: Request, identity: str) -> int | None:
+        """The key that a client's identity names: of the request, else of our keyrings."""
+        for serial in request.peer_identities:
+            if self.keys.describe(serial)[1] == identity:
+                return serial
+        for keyring in filter(None, (request.keyring, self.session_keyring)):
+            for kind in PSK_TYPES:
+                if found := self.keys.search(keyring, kind, identity):
+                    return found
+        return None
+
+
+def _cipher(facts: SocketFacts) -> Cipher | None:
+    wanted = facts.config.payload_cipher_type
+    return Cipher(wanted) if wanted in Cipher._value2member_map_ else None
+
+
+def _certificate_request(facts: SocketFacts) -> CertificateRequest:
+    """Of the socket; a value that no server can mean counts as the strictest."""
+    return CertificateRequest(min(facts.config.certificate_request, CertificateRequest.REQUIRE))
