@@ -21,8 +21,8 @@ _ffi.cdef(
     key_serial_t add_key(const char *type, const char *description, const void *payload,
                          size_t plen, key_serial_t keyring);
     key_serial_t keyctl_get_keyring_ID(key_serial_t id, int create);
-    long keyctl_describe_alloc(key_serial_t id, char **buffer);
-    long keyctl_read_alloc(key_serial_t id, void **buffer);
+    int keyctl_describe_alloc(key_serial_t id, char **buffer);
+    int keyctl_read_alloc(key_serial_t id, void **buffer);
     long keyctl_link(key_serial_t key, key_serial_t keyring);
     long keyctl_search(key_serial_t keyring, const char *type, const char *description,
                        key_serial_t destination);
