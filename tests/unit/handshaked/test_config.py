@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The configuration file: tlshd's format, and errors that name file and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kquic.handshaked import config, materials
+from kquic.handshaked.config import ConfigError
+from kquic.tls import Trust
+from kquic.tls.testca import TestCA
+
+PATH = Path("agent.conf")
+
+TLSHD_EXAMPLE = r"""
+# The comment block of a packaged file
+[debug]
+loglevel=1
+tls=0
+nl=0
+
+[authenticate]
+keyrings= .nfs;mykeys;1234;
+
+[authenticate.client]
+x509.truststore= /etc/ca.pem
+x509.certificate=/etc/with\sspace.pem
+x509.private_key=/etc/client.key
+
+[authenticate.server]
+x509.crl=/etc/crl.pem
+"""
+
+
+def test_tlshd_file() -> None:
+    found = config.parse(TLSHD_EXAMPLE, PATH)
+    assert found.loglevel == 1
+    assert found.keyrings == (".nfs", "mykeys", "1234")
+    assert found.client.truststore == "/etc/ca.pem"
+    assert found.client.certificate == "/etc/with space.pem"
+    assert found.client.private_key == "/etc/client.key"
+    assert found.client.lines["certificate"] == 13
+    assert found.server.crl == "/etc/crl.pem"
+    assert found.server.truststore is None
+    assert found.warnings == ()
+
+
+def test_empty_value_is_unset() -> None:
+    found = config.parse("[authenticate.client]\nx509.truststore=\n", PATH)
+    assert found.client.truststore is None
+
+
+def test_unknown_entry_is_told_with_its_line() -> None:
+    found = config.parse("[authenticate.client]\n\nx509.trustore=/etc/ca.pem\n", PATH)
+    assert found.warnings == ("agent.conf:3: [authenticate.client] x509.trustore is not known and has no effect",)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("[debug]\nloglevel=much\n", 2, "loglevel is a number"),
+        ("[debug]\n\nloglevel\n", 3, "expected KEY=VALUE"),
+        ("[debug]\n=1\n", 2, "expected KEY=VALUE"),
+        ("loglevel=1\n", 1, "before any"),
+        ("[debug\nloglevel=1\n", 1, "not a group"),
+        ("[]\n", 1, "not a group"),
+    ],
+)
+def test_error_names_file_and_line(text: str, line: int, words: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^agent\.conf:{line}: .*{words}") as error:
+        config.parse(text, PATH)
+    assert error.value.line == line
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.conf: No such file"):
+        config.load(tmp_path / "nothing.conf")
+
+
+def test_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "bad.conf"
+    path.write_bytes(b"[debug]\nloglevel=\xff\n")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        config.load(path)
+
+
+class TestMaterials:
+    """What the file names, loaded."""
+
+    def _load(self, tmp_path: Path, text: str) -> materials.Materials:
+        path = tmp_path / "agent.conf"
+        path.write_text(text)
+        return materials.load(config.load(path))
+
+    def test_nothing_named(self, tmp_path: Path) -> None:
+        loaded = self._load(tmp_path, "")
+        assert loaded.client.trust is Trust.SYSTEM
+        assert loaded.client.complete is None
+        assert loaded.server.own is None
+
+    def test_all_named(self, tmp_path: Path) -> None:
+        ca = TestCA.create()
+        trusted = ca.write(tmp_path)
+        files = ca.server("server.test").write(tmp_path, "server")
+        crl = tmp_path / "crl.pem"
+        crl.write_bytes(ca.crl(ca.client("bad")))
+        loaded = self._load(
+            tmp_path,
+            f"[authenticate.server]\nx509.truststore={trusted}\nx509.crl={crl}\n"
+            f"x509.certificate={files.cert}\nx509.private_key={files.key}\n",
+        )
+        assert loaded.server.complete is not None
+        assert loaded.server.complete.has_own
+        assert not loaded.server.anonymous.has_own
+        assert loaded.warnings == ()
+
+    def test_key_that_others_can_read(self, tmp_path: Path) -> None:
+        files = TestCA.create().client("c").write(tmp_path, "client")
+        files.key.chmod(0o644)
+        text = f"[authenticate.client]\nx509.certificate={files.cert}\nx509.private_key={files.key}\n"
+        assert "mode 0644" in self._load(tmp_path, text).warnings[0]
+
+    @pytest.mark.parametrize(
+        ("text", "line", "words"),
+        [
+            ("\n[authenticate.client]\nx509.truststore=/no/such/file\n", 3, "No such file"),
+            ("[authenticate.server]\nx509.certificate=/x\n", 2, "belong together"),
+            ("[authenticate.client]\nx509.truststore={junk}\n", 2, "trust store"),
+            ("[authenticate.client]\nx509.crl={junk}\n", 2, "revocation list"),
+            (
+                "[authenticate.server]\nx509.private_key={junk}\nx509.certificate={junk}\n",
+                3,
+                "certificate",
+            ),
+        ],
+    )
+    def test_error_names_the_line(self, tmp_path: Path, text: str, line: int, words: str) -> None:
+        junk = tmp_path / "junk"
+        junk.write_text("this is no certificate")
+        with pytest.raises(ConfigError, match=words) as error:
+            self._load(tmp_path, text.format(junk=junk))
+        assert error.value.line == line
+        assert f"agent.conf:{line}: " in str(error.value)
