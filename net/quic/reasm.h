@@ -22,20 +22,22 @@ struct sock;
  * struct quic_reasm - pieces behind the first gap
  * @tree:  pieces by offset, disjoint
  * @next:  first byte that has not been delivered
- * @bytes: payload in @tree
+ * @nr:    pieces in @tree
  */
 struct quic_reasm {
 	struct rb_root tree;
 	u64 next;
-	u32 bytes;
+	u32 nr;
 };
 
 struct sk_buff *quic_piece_alloc(struct sk_buff *skb, const u8 *data, u32 len,
 				 gfp_t gfp);
 int quic_piece_charge(struct sock *sk, struct sk_buff *piece, bool ordered);
+void quic_piece_pull(struct sk_buff *piece, u32 len);
+u64 quic_piece_end(struct sk_buff *piece);
 
 void quic_reasm_init(struct quic_reasm *reasm);
-int quic_reasm_insert(struct quic_reasm *reasm, struct sk_buff *piece);
+void quic_reasm_insert(struct quic_reasm *reasm, struct sk_buff *piece);
 struct sk_buff *quic_reasm_pop(struct quic_reasm *reasm);
 void quic_reasm_purge(struct quic_reasm *reasm);
 

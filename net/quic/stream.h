@@ -51,6 +51,7 @@ struct sk_buff;
  * @fin_owed:  a frame with the FIN bit has to be sent (again)
  * @fin_acked: one has arrived
  * @corked:    more is to come (MSG_MORE): less than a packet stays here
+ * @small_end: behind the last byte that left in less than a full packet
  * @buf:       bytes
  * @flow:      limit of the peer
  * @errcode:   application error code of RESET_STREAM
@@ -61,6 +62,7 @@ struct quic_stream_send {
 	bool fin_owed;
 	bool fin_acked;
 	bool corked;
+	u64 small_end;
 	struct quic_send_buf buf;
 	struct quic_flow_tx flow;
 	u64 errcode;
@@ -140,7 +142,7 @@ struct quic_stream_ids {
  * @active:  where a program's data goes that names no stream
  * @send:    streams with data to send, served in turn
  * @control: streams that owe control frames
- * @fresh:   bytes on all streams that were never sent
+ * @blocked: the active stream has no credit of its own; read without the lock
  * @ids:     by type, the two lowest bits of an ID
  */
 struct quic_streams {
@@ -149,7 +151,7 @@ struct quic_streams {
 	struct quic_stream *active;
 	struct list_head send;
 	struct list_head control;
-	u64 fresh;
+	bool blocked;
 	struct quic_stream_ids ids[QUIC_STREAM_TYPES];
 };
 
@@ -174,12 +176,14 @@ void quic_streams_apply_remote(struct quic_conn *conn);
 void quic_streams_destroy(struct quic_conn *conn);
 
 bool quic_stream_is_local(const struct quic_conn *conn, u64 id);
+bool quic_stream_was_opened(const struct quic_conn *conn, u64 id);
+bool quic_stream_may_open(const struct quic_conn *conn, u64 id);
 struct quic_stream *quic_stream_find(struct quic_conn *conn, u64 id);
 struct quic_stream *quic_stream_lookup(struct quic_conn *conn, u64 id);
-bool quic_stream_was_opened(const struct quic_conn *conn, u64 id);
-struct quic_stream *quic_stream_open_local(struct quic_conn *conn, u64 id);
-int quic_stream_for_frame(struct quic_conn *conn, u64 id, bool recv_part,
-			  struct quic_stream **stream);
+struct quic_stream *quic_stream_create(struct quic_conn *conn, u64 id,
+				       gfp_t gfp);
+void quic_stream_set_active(struct quic_conn *conn, struct quic_stream *stream);
+void quic_stream_update_blocked(struct quic_conn *conn);
 void quic_stream_end_check(struct quic_conn *conn, struct quic_stream *stream);
 void quic_stream_owe(struct quic_conn *conn, struct quic_stream *stream,
 		     u8 frames);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/minmax.h>
+
+#include "flow.h"
+#include "types.h"
+
+/**
+ * quic_flow_tx_raise - the peer has announced a limit
+ * @tx:  sending direction
+ * @max: its limit
+ *
+ * Limits only grow; a smaller one is old (RFC 9000, 4.1).
+ *
+ * Return: whether the limit has grown.
+ */
+bool quic_flow_tx_raise(struct quic_flow_tx *tx, u64 max)
+{
+	if (max <= tx->max)
+		return false;
+	tx->max = max;
+	return true;
+}
+
+/**
+ * quic_flow_rx_init - start with a window
+ * @rx:     receiving direction, nothing received yet
+ * @window: bytes that the peer may send ahead of the reader
+ */
+void quic_flow_rx_init(struct quic_flow_rx *rx, u64 window)
+{
+	rx->max = window;
+	rx->received = 0;
+	rx->consumed = 0;
+	rx->window = window;
+}
+
+/**
+ * quic_flow_rx_check - may the peer have sent this much?
+ * @rx:   receiving direction
+ * @more: bytes by which quic_flow_rx.received is to grow
+ *
+ * Return: 0 or QUIC_TRANSPORT_ERROR_FLOW_CONTROL.
+ */
+int quic_flow_rx_check(const struct quic_flow_rx *rx, u64 more)
+{
+	/* Both sides stay below 2^63: frame_parse.c bounds every offset. */
+	if (rx->received + more > rx->max)
+		return QUIC_TRANSPORT_ERROR_FLOW_CONTROL;
+	return 0;
+}
+
+/**
+ * quic_flow_rx_consume - bytes were read or will never be
+ * @rx:  receiving direction
+ * @len: number of bytes
+ */
+void quic_flow_rx_consume(struct quic_flow_rx *rx, u64 len)
+{
+	rx->consumed += len;
+}
+
+/**
+ * quic_flow_rx_update_due - is it time to tell the peer a new limit?
+ * @rx: receiving direction
+ *
+ * Half a window at a time, so that a reader of single bytes does not cause a
+ * frame for each of them.
+ *
+ * Return: whether a MAX_DATA or MAX_STREAM_DATA frame is worth sending.
+ */
+bool quic_flow_rx_update_due(const struct quic_flow_rx *rx)
+{
+	return rx->consumed + rx->window >= rx->max + max(rx->window / 2, 1);
+}
+
+/**
+ * quic_flow_rx_advance - give all credit that can be given
+ * @rx: receiving direction
+ *
+ * Return: the limit to announce.
+ */
+u64 quic_flow_rx_advance(struct quic_flow_rx *rx)
+{
+	rx->max = max(rx->max,
+		      min(rx->consumed + rx->window, QUIC_VARINT_MAX));
+	return rx->max;
+}

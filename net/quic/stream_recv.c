@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "conn.h"
+#include "frame.h"
+#include "rcvq.h"
+#include "reasm.h"
+#include "stream_recv.h"
+
+#define QUIC_SIZE_UNKNOWN	U64_MAX
+
+/**
+ * quic_stream_recv_init - RECV
+ * @stream: new stream
+ * @window: bytes that the peer may send ahead of the reader
+ */
+void quic_stream_recv_init(struct quic_stream *stream, u64 window)
+{
+	struct quic_stream_recv *recv = &stream->recv;
+
+	recv->state = QUIC_STREAM_RECV_STATE_RECV;
+	recv->final_size = QUIC_SIZE_UNKNOWN;
+	quic_reasm_init(&recv->reasm);
+	quic_flow_rx_init(&recv->flow, window);
+}
+
+/**
+ * quic_stream_recv_done - is the receiving part in a terminal state?
+ * @stream: stream
+ *
+ * All data having arrived is terminal here, whether or not it has been read.
+ *
+ * Return: true also when there is no receiving part.
+ */
+bool quic_stream_recv_done(const struct quic_stream *stream)
+{
+	return !stream->has_recv ||
+	       stream->recv.state == QUIC_STREAM_RECV_STATE_RECVD ||
+	       stream->recv.state == QUIC_STREAM_RECV_STATE_RESET_RECVD;
+}
+
+/* Final size and limits against data up to @end, which is the final size if
+ * @final (RFC 9000, 4.1 and 4.5).
+ */
+static int quic_stream_recv_check(const struct quic_conn *conn,
+				  const struct quic_stream_recv *recv, u64 end,
+				  bool final)
+{
+	u64 more = end > recv->flow.received ? end - recv->flow.received : 0;
+	int err;
+
+	if (recv->final_size != QUIC_SIZE_UNKNOWN &&
+	    (end > recv->final_size || (final && end != recv->final_size)))
+		return QUIC_TRANSPORT_ERROR_FINAL_SIZE;
+	if (final && end < recv->flow.received)
+		return QUIC_TRANSPORT_ERROR_FINAL_SIZE;
+	err = quic_flow_rx_check(&recv->flow, more);
+	return err ?: quic_flow_rx_check(&conn->flow.rx, more);
+}
+
+/* Bytes of the connection's credit go back to the peer. */
+static void quic_stream_recv_return(struct quic_conn *conn, u64 len)
+{
+	quic_flow_rx_consume(&conn->flow.rx, len);
+	if (quic_flow_rx_update_due(&conn->flow.rx))
+		conn->flow.pending |= QUIC_FLOW_MAX_DATA;
+}
+
+static void quic_stream_recv_extend(struct quic_conn *conn,
+				    struct quic_stream_recv *recv, u64 end)
+{
+	u64 more = end > recv->flow.received ? end - recv->flow.received : 0;
+
+	recv->flow.received += more;
+	conn->flow.rx.received += more;
+	if (recv->stopped) {
+		quic_flow_rx_consume(&recv->flow, more);
+		quic_stream_recv_return(conn, more);
+	}
+}
+
+/* A small piece goes behind a small piece of the same stream if there is room,
+ * so that many of them do not each take an skb.
+ */
+static bool quic_stream_recv_append(struct sock *sk, struct sk_buff *piece)
+{
+	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
+
+	if (!tail || !piece->len || piece->len > skb_availroom(tail) ||
+	    skb_cloned(tail) || quic_item(tail)->kind != QUIC_ITEM_STREAM ||
+	    quic_item(tail)->stream_id != quic_item(piece)->stream_id ||
+	    quic_item(tail)->fin ||
+	    quic_piece_end(tail) != quic_item(piece)->offset)
+		return false;
+	skb_put_data(tail, piece->data, piece->len);
+	quic_item(tail)->fin = quic_item(piece)->fin;
+	kfree_skb(piece);
+	return true;
+}
+
+static void quic_stream_recv_queue(struct quic_conn *conn,
+				   struct quic_stream *stream,
+				   struct sk_buff *piece)
+{
+	struct sock *sk = quic_conn_sk(conn);
+
+	quic_item(piece)->fin =
+		quic_piece_end(piece) == stream->recv.final_size;
+	conn->events.wake_reader = true;
+	if (quic_stream_recv_append(sk, piece))
+		return;
+	__skb_queue_tail(&sk->sk_receive_queue, piece);
+	stream->recv.queued++;
+}
+
+/* The new part of a frame's data as an item, charged; NULL if there is nothing
+ * to keep. A FIN that nothing precedes any more is an item without bytes.
+ */
+static struct sk_buff *quic_stream_recv_piece(struct quic_conn *conn,
+					      struct quic_stream *stream,
+					      const struct quic_frame_stream *frame,
+					      struct sk_buff *skb)
+{
+	struct quic_stream_recv *recv = &stream->recv;
+	u64 end = frame->offset + frame->len;
+	u64 start = max(frame->offset, recv->reasm.next);
+	struct sk_buff *piece;
+	bool fin_only;
+
+	fin_only = frame->fin && end == recv->reasm.next &&
+		   recv->final_size == QUIC_SIZE_UNKNOWN;
+	if (recv->stopped || (end <= start && !fin_only))
+		return NULL;
+
+	piece = quic_piece_alloc(skb, frame->data + (start - frame->offset),
+				 end - start, GFP_ATOMIC);
+	if (!piece)
+		return ERR_PTR(-ENOMEM);
+	quic_item(piece)->kind = QUIC_ITEM_STREAM;
+	quic_item(piece)->stream_id = stream->id;
+	quic_item(piece)->offset = start;
+	if (quic_piece_charge(quic_conn_sk(conn), piece,
+			      start == recv->reasm.next)) {
+		kfree_skb(piece);
+		return ERR_PTR(-ENOBUFS);
+	}
+	return piece;
+}
+
+static void quic_stream_recv_deliver(struct quic_conn *conn,
+				     struct quic_stream *stream,
+				     struct sk_buff *piece)
+{
+	struct quic_reasm *reasm = &stream->recv.reasm;
+
+	if (quic_item(piece)->offset > reasm->next) {
+		quic_reasm_insert(reasm, piece);
+		return;
+	}
+	reasm->next = quic_piece_end(piece);
+	quic_stream_recv_queue(conn, stream, piece);
+	while ((piece = quic_reasm_pop(reasm)))
+		quic_stream_recv_queue(conn, stream, piece);
+}
+
+static bool quic_stream_recv_complete(const struct quic_stream_recv *recv)
+{
+	if (recv->stopped)
+		return recv->flow.received == recv->final_size;
+	return recv->reasm.next == recv->final_size;
+}
+
+/* Reports the states that a frame has led to. Whoever reads them finds the
+ * data behind them, as the queue of events is read first.
+ */
+static void quic_stream_recv_advance(struct quic_conn *conn,
+				     struct quic_stream *stream, bool fin)
+{
+	struct quic_stream_recv *recv = &stream->recv;
+
+	if (!recv->started) {
+		recv->started = true;
+		quic_event_stream_update(conn, stream->id, recv->state, 0, 0);
+	}
+	if (quic_stream_recv_complete(recv)) {
+		recv->state = QUIC_STREAM_RECV_STATE_RECVD;
+		quic_event_stream_update(conn, stream->id, recv->state, 0,
+					 recv->final_size);
+		quic_stream_end_check(conn, stream);
+		return;
+	}
+	if (fin && recv->state == QUIC_STREAM_RECV_STATE_RECV) {
+		recv->state = QUIC_STREAM_RECV_STATE_SIZE_KNOWN;
+		quic_event_stream_update(conn, stream->id, recv->state, 0,
+					 recv->final_size);
+	}
+}
+
+/**
+ * quic_stream_recv_data - a STREAM frame has come
+ * @conn:   connection
+ * @stream: its stream, which may be gone afterwards
+ * @frame:  the frame
+ * @skb:    datagram that its data lies in
+ *
+ * Context: connection lock held.
+ * Return: 0, a transport error, or a negative errno: nothing has changed then.
+ */
+int quic_stream_recv_data(struct quic_conn *conn, struct quic_stream *stream,
+			  const struct quic_frame_stream *frame,
+			  struct sk_buff *skb)
+{
+	struct quic_stream_recv *recv = &stream->recv;
+	u64 end = frame->offset + frame->len;
+	struct sk_buff *piece;
+	int err;
+
+	quic_conn_assert_held(conn);
+	err = quic_stream_recv_check(conn, recv, end, frame->fin);
+	if (err)
+		return err;
+	if (quic_stream_recv_done(stream))
+		return 0;
+	piece = quic_stream_recv_piece(conn, stream, frame, skb);
+	if (IS_ERR(piece))
+		return PTR_ERR(piece);
+
+	quic_stream_recv_extend(conn, recv, end);
+	if (frame->fin)
+		recv->final_size = end;
+	if (piece)
+		quic_stream_recv_deliver(conn, stream, piece);
+	if (frame->len || frame->fin)
+		quic_stream_recv_advance(conn, stream, frame->fin);
+	return 0;
+}
+
+/* Unread items are near the end of the queue if the stream is young, which is
+ * when a peer could do this often.
+ */
+static void quic_stream_recv_discard(struct quic_conn *conn,
+				     struct quic_stream *stream)
+{
+	struct sk_buff_head *queue = &quic_conn_sk(conn)->sk_receive_queue;
+	struct sk_buff *skb, *tmp;
+
+	skb_queue_reverse_walk_safe(queue, skb, tmp) {
+		if (!stream->recv.queued)
+			return;
+		if (quic_item(skb)->kind != QUIC_ITEM_STREAM ||
+		    quic_item(skb)->stream_id != stream->id)
+			continue;
+		__skb_unlink(skb, queue);
+		kfree_skb(skb);
+		stream->recv.queued--;
+	}
+}
+
+/**
+ * quic_stream_recv_reset - a RESET_STREAM frame has come
+ * @conn:   connection
+ * @stream: its stream, which may be gone afterwards
+ * @frame:  the frame
+ *
+ * Data that was not read is discarded, and counts as consumed.
+ *
+ * Context: connection lock held.
+ * Return: 0 or a transport error.
+ */
+int quic_stream_recv_reset(struct quic_conn *conn, struct quic_stream *stream,
+			   const struct quic_frame_reset_stream *frame)
+{
+	struct quic_stream_recv *recv = &stream->recv;
+	u64 unread;
+	int err;
+
+	quic_conn_assert_held(conn);
+	err = quic_stream_recv_check(conn, recv, frame->final_size, true);
+	if (err)
+		return err;
+	if (quic_stream_recv_done(stream))
+		return 0;
+
+	quic_stream_recv_extend(conn, recv, frame->final_size);
+	recv->final_size = frame->final_size;
+	unread = recv->final_size - recv->flow.consumed;
+	quic_flow_rx_consume(&recv->flow, unread);
+	quic_stream_recv_return(conn, unread);
+	quic_reasm_purge(&recv->reasm);
+	quic_stream_recv_discard(conn, stream);
+	recv->started = true;
+	recv->state = QUIC_STREAM_RECV_STATE_RESET_RECVD;
+	quic_event_stream_update(conn, stream->id, recv->state,
+				 frame->error_code, recv->final_size);
+	quic_stream_end_check(conn, stream);
+	return 0;
+}
+
+/**
+ * quic_stream_recv_stop - ask the peer to stop, and drop what comes
+ * @conn:    connection
+ * @stream:  stream whose receiving part is not done and not stopped
+ * @errcode: application error code
+ *
+ * What is readable stays so.
+ *
+ * Context: connection lock held.
+ */
+void quic_stream_recv_stop(struct quic_conn *conn, struct quic_stream *stream,
+			   u64 errcode)
+{
+	struct quic_stream_recv *recv = &stream->recv;
+	u64 dropped = recv->flow.received - recv->reasm.next;
+
+	quic_conn_assert_held(conn);
+	recv->stopped = true;
+	recv->errcode = errcode;
+	quic_reasm_purge(&recv->reasm);
+	quic_flow_rx_consume(&recv->flow, dropped);
+	quic_stream_recv_return(conn, dropped);
+	quic_stream_owe(conn, stream, QUIC_STREAM_STOP_SENDING);
+}
+
+/**
+ * quic_stream_recv_consume - a program has read from a stream's item
+ * @conn:      connection
+ * @id:        stream ID; the stream may have ended already
+ * @len:       bytes that were read
+ * @item_done: the item left the queue
+ *
+ * Context: connection lock held.
+ */
+void quic_stream_recv_consume(struct quic_conn *conn, u64 id, u32 len,
+			      bool item_done)
+{
+	struct quic_stream *stream = quic_stream_find(conn, id);
+	struct quic_stream_recv *recv;
+
+	quic_stream_recv_return(conn, len);
+	if (!stream)
+		return;
+	recv = &stream->recv;
+	if (item_done)
+		recv->queued--;
+	quic_flow_rx_consume(&recv->flow, len);
+	if (recv->state == QUIC_STREAM_RECV_STATE_RECV && !recv->stopped &&
+	    quic_flow_rx_update_due(&recv->flow))
+		quic_stream_owe(conn, stream, QUIC_STREAM_MAX_DATA);
+}
+
+/**
+ * quic_stream_recv_purge - drop what is being reassembled
+ * @stream: stream that is going away
+ */
+void quic_stream_recv_purge(struct quic_stream *stream)
+{
+	quic_reasm_purge(&stream->recv.reasm);
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/uio.h>
+
+#include "conn.h"
+#include "frame.h"
+#include "packet_build.h"
+#include "stream_send.h"
+
+/**
+ * quic_stream_send_init - READY
+ * @stream:   new stream
+ * @max_data: the peer's limit for it
+ */
+void quic_stream_send_init(struct quic_stream *stream, u64 max_data)
+{
+	struct quic_stream_send *send = &stream->send;
+
+	send->state = QUIC_STREAM_SEND_STATE_READY;
+	send->flow.max = max_data;
+	quic_send_buf_init(&send->buf);
+}
+
+/**
+ * quic_stream_send_credit - what flow control allows to queue
+ * @conn:   connection
+ * @stream: stream with a sending part
+ *
+ * Return: number of bytes.
+ */
+u64 quic_stream_send_credit(const struct quic_conn *conn,
+			    const struct quic_stream *stream)
+{
+	return min(quic_flow_tx_credit(&conn->flow.tx),
+		   quic_flow_tx_credit(&stream->send.flow));
+}
+
+static void quic_stream_send_link(struct quic_conn *conn,
+				  struct quic_stream *stream)
+{
+	if (list_empty(&stream->send_link))
+		list_add_tail(&stream->send_link, &conn->streams.send);
+}
+
+/**
+ * quic_stream_send_append - queue bytes
+ * @conn:   connection
+ * @stream: stream that is open for sending
+ * @from:   the bytes; advanced by what was taken
+ * @len:    how many, at most quic_stream_send_credit()
+ * @splice: refer to the iterator's pages instead of copying
+ *
+ * Context: connection lock held, process context.
+ * Return: number of bytes taken, above 0; or -ENOMEM, -EFAULT.
+ */
+int quic_stream_send_append(struct quic_conn *conn, struct quic_stream *stream,
+			    struct iov_iter *from, u32 len, bool splice)
+{
+	struct quic_stream_send *send = &stream->send;
+	int n;
+
+	quic_conn_assert_held(conn);
+	n = quic_send_buf_append(&send->buf, quic_conn_sk(conn), from, len,
+				 splice);
+	if (n <= 0)
+		return n;
+	send->flow.used += n;
+	conn->flow.tx.used += n;
+	if (send->state == QUIC_STREAM_SEND_STATE_READY)
+		send->state = QUIC_STREAM_SEND_STATE_SEND;
+	quic_stream_send_link(conn, stream);
+	quic_stream_update_blocked(conn);
+	return n;
+}
+
+/**
+ * quic_stream_send_fin - the stream ends behind what was queued
+ * @conn:   connection
+ * @stream: stream that is open for sending
+ */
+void quic_stream_send_fin(struct quic_conn *conn, struct quic_stream *stream)
+{
+	struct quic_stream_send *send = &stream->send;
+
+	quic_conn_assert_held(conn);
+	send->fin = true;
+	send->fin_owed = true;
+	if (send->state == QUIC_STREAM_SEND_STATE_READY)
+		send->state = QUIC_STREAM_SEND_STATE_SEND;
+	quic_stream_send_link(conn, stream);
+	if (conn->streams.active == stream)
+		quic_stream_set_active(conn, NULL);
+}
+
+/**
+ * quic_stream_send_cork - hold back less than a packet, or no longer
+ * @stream: stream with a sending part
+ * @more:   more is to come
+ */
+void quic_stream_send_cork(struct quic_stream *stream, bool more)
+{
+	stream->send.corked = more;
+}
+
+/**
+ * quic_stream_send_abort - end the sending part by RESET_STREAM
+ * @conn:    connection
+ * @stream:  stream whose sending part has neither been reset nor completely
+ *           acknowledged
+ * @errcode: application error code
+ */
+void quic_stream_send_abort(struct quic_conn *conn, struct quic_stream *stream,
+			    u64 errcode)
+{
+	struct quic_stream_send *send = &stream->send;
+	u64 fresh = quic_send_buf_fresh(&send->buf);
+
+	quic_conn_assert_held(conn);
+	/* The peer counts up to the final size, which excludes these. */
+	send->flow.used -= fresh;
+	conn->flow.tx.used -= fresh;
+	quic_send_buf_purge(&send->buf, quic_conn_sk(conn));
+	list_del_init(&stream->send_link);
+	send->fin_owed = false;
+	send->errcode = errcode;
+	send->state = QUIC_STREAM_SEND_STATE_RESET_SENT;
+	stream->pending &= ~QUIC_STREAM_DATA_BLOCKED;
+	quic_stream_owe(conn, stream, QUIC_STREAM_RESET);
+	if (conn->streams.active == stream)
+		quic_stream_set_active(conn, NULL);
+	conn->events.wake_writer = true;
+}
+
+static u32 quic_stream_packet_size(struct quic_conn *conn)
+{
+	return conn->path.max_payload - quic_pkt_overhead(conn, QUIC_PKT_1RTT);
+}
+
+/* Less than a packet waits while the last such part is under way: like Nagle's
+ * algorithm in Minshall's variant, so that the rest of a large message does not
+ * wait for its beginning.
+ */
+static bool quic_stream_send_small(struct quic_conn *conn,
+				   const struct quic_stream_send *send)
+{
+	if (send->corked)
+		return false;
+	if (conn->settings.config.stream_data_nodelay)
+		return true;
+	return send->small_end <= send->buf.start ||
+	       !conn->rec.cc.bytes_in_flight;
+}
+
+/**
+ * quic_stream_send_ready - is there something to put into a packet now?
+ * @conn:   connection
+ * @stream: stream with a sending part
+ *
+ * Return: whether quic_stream_send_put() would do something.
+ */
+bool quic_stream_send_ready(struct quic_conn *conn, struct quic_stream *stream)
+{
+	struct quic_stream_send *send = &stream->send;
+	u64 fresh = quic_send_buf_fresh(&send->buf);
+
+	if (!quic_range_set_empty(&send->buf.lost) || send->fin_owed)
+		return true;
+	if (!fresh)
+		return false;
+	return fresh >= quic_stream_packet_size(conn) ||
+	       quic_stream_send_small(conn, send);
+}
+
+/* Room so small that the packet counts as full. */
+#define QUIC_STREAM_FULL	2
+
+/* Lost bytes first, then fresh ones, then a FIN alone. */
+static void quic_stream_send_choose(const struct quic_stream_send *send,
+				    struct quic_range *range)
+{
+	if (quic_send_buf_next_lost(&send->buf, range))
+		return;
+	range->start = send->buf.next;
+	range->end = send->buf.end;
+}
+
+static void quic_stream_send_on_sent(struct quic_stream *stream, u64 offset,
+				     u32 len, bool fin, bool full)
+{
+	struct quic_stream_send *send = &stream->send;
+	u64 before = send->buf.next;
+
+	quic_send_buf_on_sent(&send->buf, offset, len);
+	if (send->buf.next != before && !full &&
+	    send->buf.next == send->buf.end)
+		send->small_end = send->buf.end;
+	if (fin) {
+		send->fin_owed = false;
+		if (send->state == QUIC_STREAM_SEND_STATE_SEND)
+			send->state = QUIC_STREAM_SEND_STATE_SENT;
+	}
+	if (!send->fin_owed && !quic_send_buf_fresh(&send->buf) &&
+	    quic_range_set_empty(&send->buf.lost))
+		list_del_init(&stream->send_link);
+}
+
+/**
+ * quic_stream_send_put - put one STREAM frame into a packet
+ * @conn:   connection
+ * @stream: stream for which quic_stream_send_ready()
+ * @b:      the packet
+ *
+ * The stream leaves quic_streams.send when it has nothing more to send.
+ *
+ * Return: false when the packet has no room for it.
+ */
+bool quic_stream_send_put(struct quic_conn *conn, struct quic_stream *stream,
+			  struct quic_pkt_builder *b)
+{
+	struct quic_stream_send *send = &stream->send;
+	u32 room = quic_pkt_room(b), len, want;
+	struct quic_range range;
+	bool fin;
+	int fit;
+	u8 *p;
+
+	quic_stream_send_choose(send, &range);
+	want = min_t(u64, range.end - range.start, room);
+	fit = quic_frame_fit_stream(room, stream->id, range.start, want);
+	if (fit < 0 || !quic_pkt_records_left(b))
+		return false;
+	len = quic_send_buf_fit(&send->buf, b, range.start, fit);
+	if (want && !len)
+		return false;
+
+	fin = send->fin && range.start + len == send->buf.end;
+	p = quic_pkt_put(b, quic_frame_len_stream(stream->id, range.start, len));
+	quic_frame_put_stream(p, stream->id, range.start, len, fin);
+	if (WARN_ON_ONCE(quic_send_buf_put(&send->buf, b, range.start, len)))
+		return false;
+	quic_pkt_record(b, QUIC_SENT_STREAM, stream->id, range.start, len, fin);
+	quic_stream_send_on_sent(stream, range.start, len, fin,
+				 quic_pkt_room(b) <= QUIC_STREAM_FULL);
+	return true;
+}
+
+static void quic_stream_send_check_recvd(struct quic_conn *conn,
+					 struct quic_stream *stream)
+{
+	struct quic_stream_send *send = &stream->send;
+
+	if (send->state != QUIC_STREAM_SEND_STATE_SENT || !send->fin_acked ||
+	    !quic_send_buf_empty(&send->buf))
+		return;
+	send->state = QUIC_STREAM_SEND_STATE_RECVD;
+	list_del_init(&stream->send_link);
+	quic_event_stream_update(conn, stream->id, send->state, 0, 0);
+	quic_stream_end_check(conn, stream);
+}
+
+/**
+ * quic_stream_send_acked - a STREAM frame has arrived
+ * @conn:   connection
+ * @stream: its stream, which may be gone afterwards
+ * @frame:  what the packet carried
+ */
+void quic_stream_send_acked(struct quic_conn *conn, struct quic_stream *stream,
+			    const struct quic_sent_frame *frame)
+{
+	struct quic_stream_send *send = &stream->send;
+	struct sock *sk = quic_conn_sk(conn);
+
+	if (quic_stream_send_done(stream) ||
+	    send->state == QUIC_STREAM_SEND_STATE_RESET_SENT)
+		return;
+	quic_send_buf_on_acked(&send->buf, sk, frame->offset, frame->len);
+	if (frame->fin) {
+		send->fin_acked = true;
+		send->fin_owed = false;
+	}
+	if (sk_stream_wspace(sk) >= sk_stream_min_wspace(sk))
+		conn->events.wake_writer = true;
+	quic_stream_send_check_recvd(conn, stream);
+}
+
+/**
+ * quic_stream_send_lost - a STREAM frame has to be sent again
+ * @conn:   connection
+ * @stream: its stream
+ * @frame:  what the packet carried
+ */
+void quic_stream_send_lost(struct quic_conn *conn, struct quic_stream *stream,
+			   const struct quic_sent_frame *frame)
+{
+	struct quic_stream_send *send = &stream->send;
+
+	if (quic_stream_send_done(stream) ||
+	    send->state == QUIC_STREAM_SEND_STATE_RESET_SENT)
+		return;
+	quic_send_buf_on_lost(&send->buf, frame->offset, frame->len);
+	if (frame->fin && !send->fin_acked)
+		send->fin_owed = true;
+	if (send->fin_owed || !quic_range_set_empty(&send->buf.lost))
+		quic_stream_send_link(conn, stream);
+}
+
+/**
+ * quic_stream_send_reset_acked - a RESET_STREAM frame has arrived
+ * @conn:   connection
+ * @stream: its stream, which may be gone afterwards
+ */
+void quic_stream_send_reset_acked(struct quic_conn *conn,
+				  struct quic_stream *stream)
+{
+	struct quic_stream_send *send = &stream->send;
+
+	if (send->state != QUIC_STREAM_SEND_STATE_RESET_SENT)
+		return;
+	send->state = QUIC_STREAM_SEND_STATE_RESET_RECVD;
+	quic_event_stream_update(conn, stream->id, send->state, send->errcode,
+				 send->buf.next);
+	quic_stream_end_check(conn, stream);
+}
+
+/**
+ * quic_stream_send_purge - drop everything, the stream is going away
+ * @conn:   connection
+ * @stream: stream with a sending part
+ */
+void quic_stream_send_purge(struct quic_conn *conn, struct quic_stream *stream)
+{
+	quic_send_buf_purge(&stream->send.buf, quic_conn_sk(conn));
+	list_del_init(&stream->send_link);
+}
+
+/**
+ * quic_stream_send_done - is the sending part in a terminal state?
+ * @stream: stream
+ *
+ * Return: true also when there is no sending part.
+ */
+bool quic_stream_send_done(const struct quic_stream *stream)
+{
+	return !stream->has_send ||
+	       stream->send.state == QUIC_STREAM_SEND_STATE_RECVD ||
+	       stream->send.state == QUIC_STREAM_SEND_STATE_RESET_RECVD;
+}
