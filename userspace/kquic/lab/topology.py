@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Hosts and links for tests: network namespaces joined by veth pairs, with loss and delay.
+
+    cli ── veth0 ──────────────── veth0 ── srv
+    10.0.0.2, fd00::2             10.0.0.1, fd00::1
+
+A program is put on a host with `Host.argv`; mounts that it makes are visible
+everywhere, because only the network namespace is entered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import NetNS, netns
+from pyroute2.netlink.exceptions import NetlinkError
+
+from kquic.errors import CommandFailed
+
+_RUN = Path("/run/netns")
+
+
+@dataclass(frozen=True, slots=True)
+class Impairment:
+    """What one direction of a link does to packets.
+
+    Attributes:
+        delay_ms: one-way delay in milliseconds.
+        jitter_ms: variation of the delay; packets overtake each other.
+        loss_percent: independent loss.
+        rate_mbit: bottleneck in Mbit/s, 0 for none.
+    """
+
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+    loss_percent: float = 0.0
+    rate_mbit: float = 0.0
+
+    def netem(self) -> dict[str, Any]:
+        """Arguments of pyroute2's ``tc("add", "netem", …)``: times in µs, loss in percent, rate in byte/s."""
+        args: dict[str, Any] = {"limit": 10000}
+        if self.delay_ms:
+            args["delay"] = int(self.delay_ms * 1000)
+        if self.jitter_ms:
+            args["jitter"] = int(self.jitter_ms * 1000)
+        if self.loss_percent:
+            args["loss"] = self.loss_percent
+        if self.rate_mbit:
+            args["rate"] = f"{self.rate_mbit}mbit"
+        return args
+
+
+class Host:
+    """A network namespace that plays one machine."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        netns.create(name)
+        self._ns = NetNS(name)
+        self._link_up("lo")
+
+    def _index(self, dev: str) -> int:
+        found = self._ns.link_lookup(ifname=dev)
+        if not found:
+            raise OSError(errno.ENODEV, f"no device {dev} on {self.name}")
+        return int(found[0])
+
+    def _link_up(self, dev: str) -> None:
+        self._ns.link("set", index=self._index(dev), state="up")
+
+    def add_address(self, dev: str, address: str, prefix: int) -> None:
+        """Give the device an address; an IPv6 one is usable at once (no duplicate detection)."""
+        extra = {"flags": 0x02} if ":" in address else {}  # IFA_F_NODAD
+        self._ns.addr("add", index=self._index(dev), address=address, prefixlen=prefix, **extra)
+
+    def remove_address(self, dev: str, address: str, prefix: int) -> None:
+        """Take an address away again."""
+        self._ns.addr("del", index=self._index(dev), address=address, prefixlen=prefix)
+
+    def impair(self, dev: str, impairment: Impairment | None) -> None:
+        """Replace what the device does to packets that leave by it; None for nothing."""
+        index = self._index(dev)
+        with contextlib.suppress(NetlinkError):
+            self._ns.tc("del", index=index, handle="1:", root=True)
+        if impairment is not None:
+            self._ns.tc("add", "netem", index, "1:", **impairment.netem())
+
+    def argv(self, command: Sequence[str | Path]) -> list[str]:
+        """The command line that runs `command` on this host."""
+        return ["nsenter", f"--net={_RUN / self.name}", "--", *map(str, command)]
+
+    def run(self, *command: str | Path, timeout: float = 60.0, check: bool = True) -> str:
+        """Run a command to its end and return what it printed.
+
+        Raises:
+            CommandFailed: it exited with an error and `check` is true.
+            subprocess.TimeoutExpired: it took longer than `timeout` seconds.
+        """
+        done = subprocess.run(
+            self.argv(command),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode:
+            raise CommandFailed(" ".join(map(str, command)), done.returncode, done.stdout)
+        return done.stdout
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Let the calling thread make its sockets on this host."""
+        netns.pushns(self.name)
+        try:
+            yield
+        finally:
+            netns.popns()
+
+    def close(self) -> None:
+        """Remove the host; programs still on it keep their sockets only."""
+        self._ns.close()
+        with contextlib.suppress(FileNotFoundError, NetlinkError):
+            netns.remove(self.name)
+
+
+class Link:
+    """A cable between two hosts; device `dev` has the same name on both."""
+
+    def __init__(self, left: Host, right: Host, dev: str = "veth0") -> None:
+        self.left, self.right, self.dev = left, right, dev
+        left._ns.link("add", ifname=dev, kind="veth", peer={"ifname": dev, "net_ns_fd": right.name})
+        left._link_up(dev)
+        right._link_up(dev)
+
+    def impair(self, impairment: Impairment | None) -> None:
+        """Treat both directions alike."""
+        self.left.impair(self.dev, impairment)
+        self.right.impair(self.dev, impairment)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The usual network: a client and a server on one link."""
+
+    cli: Host
+    srv: Host
+    link: Link
+
+    SERVER_V4 = "10.0.0.1"
+    CLIENT_V4 = "10.0.0.2"
+    SERVER_V6 = "fd00::1"
+    CLIENT_V6 = "fd00::2"
+
+
+@contextlib.contextmanager
+def client_and_server() -> Iterator[Network]:
+    """Make the usual network and remove it again."""
+    with contextlib.ExitStack() as stack:
+        cli, srv = Host("cli"), Host("srv")
+        stack.callback(cli.close)
+        stack.callback(srv.close)
+        link = Link(cli, srv)
+        for host, v4, v6 in (
+            (srv, Network.SERVER_V4, Network.SERVER_V6),
+            (cli, Network.CLIENT_V4, Network.CLIENT_V6),
+        ):
+            host.add_address(link.dev, v4, 24)
+            host.add_address(link.dev, v6, 64)
+        yield Network(cli, srv, link)
