@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
 
 from kquic.errors import KquicError
-from kquic.lab import commands
+from kquic.lab import options
 
 EXIT_ERROR = 2
 
@@ -23,12 +24,15 @@ class Call(Protocol):
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(prog="kquic", description="QUIC in the Linux kernel, SMB and NFS over it, and a lab")
-    commands.add(top.add_subparsers(required=True, metavar="COMMAND"))
+    verbs = top.add_subparsers(required=True, metavar="COMMAND")
+    options.add_top(verbs)
+    options.add_lab(verbs)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     args = parser().parse_args(argv)
     try:
         return cast(Call, args.call)(args)

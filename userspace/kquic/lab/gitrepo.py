@@ -13,6 +13,7 @@ from pathlib import Path
 from kquic.lab import proc
 
 EPOCH = "2026-01-01T00:00:00+0000"
+SETTINGS = ("core.autocrlf=false", "core.fsync=none", "core.hooksPath=/dev/null", "gc.auto=0", "core.quotePath=false")
 WHO = {"NAME": "kquic", "EMAIL": "kquic@localhost", "DATE": EPOCH}
 
 
@@ -30,8 +31,7 @@ class GitRepo:
 
     def git(self, *words: str | Path, env: Mapping[str, str] | None = None, stdin: str | bytes = b"") -> str:
         """Run git in the tree, whatever the user's own configuration says."""
-        setup = ("core.autocrlf=false", "core.fsync=none", "core.hooksPath=/dev/null", "gc.auto=0", "core.quotePath=false")
-        options = [part for item in setup for part in ("-c", item)]
+        options = [part for item in SETTINGS for part in ("-c", item)]
         clean = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, **(env or {})}
         return proc.run(["git", *options, *words], cwd=self.path, env=clean, stdin=stdin)
 
@@ -47,10 +47,6 @@ class GitRepo:
         """The commit id of a name."""
         return self.git("rev-parse", "--verify", "-q", f"{name}^{{commit}}").strip()
 
-    def show(self, commit: str, path: str) -> str:
-        """One file of one commit."""
-        return self.git("show", f"{commit}:{path}")
-
     def commits(self, base: str, head: str) -> list[str]:
         """The commits after base up to head, oldest first."""
         return self.git("rev-list", "--reverse", "--first-parent", f"{base}..{head}").split()
@@ -60,13 +56,16 @@ class GitRepo:
         text = self.git("diff-tree", "-r", "--no-commit-id", "--name-only", "-z", commit)
         return [name for name in text.split("\0") if name]
 
-    def edited(self, *untracked_in: str) -> list[str]:
-        """Files of the work tree that differ from HEAD, and new files below the given folders."""
+    def edited(self) -> list[str]:
+        """Tracked files of the work tree that differ from HEAD."""
         names = self.git("diff", "--name-only", "-z", "HEAD").split("\0")
-        if untracked_in:
-            listing = ("ls-files", "-z", "--others", "--exclude-standard", "--", *untracked_in)
-            names += self.git(*listing).split("\0")
-        return sorted({name for name in names if name})
+        return [name for name in names if name]
+
+    @contextmanager
+    def scratch(self, name: str) -> Iterator[Path]:
+        """A path for a file that is needed for a moment."""
+        with tempfile.TemporaryDirectory(prefix="kquic-") as folder:
+            yield Path(folder, name)
 
     @contextmanager
     def staging(self, commit: str) -> Iterator[Staging]:
@@ -99,7 +98,7 @@ class Staging:
             for (name, path), blob in zip(present.items(), ids, strict=True)
         ]
         lines += [f"0 {'0' * 40}\t{name}" for name, path in files.items() if path is None]
-        self.git("update-index", "--index-info", stdin="\n".join(lines) + "\n")
+        self.git("update-index", "--index-info", stdin="".join(f"{line}\n" for line in lines))
 
     def commit(self, message: str, author: Mapping[str, str]) -> str:
         """Record the index as a commit after the parent, and go on from there."""

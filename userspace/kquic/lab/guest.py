@@ -26,7 +26,7 @@ KEEP_JOBS = 20
 POLL = 0.03
 
 SCRIPT = """\
-export KQUIC_JOB=/job/files KQUIC_FLAVOUR={flavour} KQUIC_HOST=/host
+export KQUIC_JOB=/job/files KQUIC_JOB_ON_HOST={files} KQUIC_FLAVOUR={flavour} KQUIC_HOST=/host
 export PYTHONPATH=/host/userspace PYTHONPYCACHEPREFIX=/var/cache/pycache PYTHONUNBUFFERED=1
 export TERM={term}
 cd {cwd}
@@ -64,6 +64,7 @@ class Job:
         for name in ("out", "err", "rc", "state", "kmemleak"):
             (self.folder / name).unlink(missing_ok=True)
         script = SCRIPT.format(
+            files=shlex.quote(str(self.files)),
             flavour=machine.kernel.flavour,
             term=shlex.quote(os.environ.get("TERM", "dumb")),
             cwd=shlex.quote(self._guest_cwd()),
@@ -123,7 +124,7 @@ def judge(machine: Machine, job: Job, seconds: float, timed_out: bool) -> Result
         troubles.insert(0, Trouble(f"not done within {job.timeout:.0f} s", proc.tail(log, 30)))
         return Result(STATUS_TIMEOUT, seconds, troubles)
     if not rc or not state:
-        troubles.insert(0, Trouble("the guest died", proc.tail(log, 40)))
+        troubles.insert(0, Trouble("the guest died", "" if troubles else proc.tail(log, 40)))
         return Result(STATUS_DIED, seconds, troubles)
     status = int(rc)
     return Result(status or (STATUS_TROUBLE if troubles else 0), seconds, troubles)

@@ -102,9 +102,7 @@ class Overlay:
 def load(repo: Path = REPO) -> Overlay:
     """Read overlay.toml of a checkout."""
     data = tomllib.loads((repo / "overlay.toml").read_text())
-    folders = tuple(
-        Folder(entry["from"], entry["to"], tuple(entry.get("except", ()))) for entry in data["folder"]
-    )
+    folders = tuple(Folder(entry["from"], entry["to"], tuple(entry.get("except", ()))) for entry in data["folder"])
     series = tuple(
         Series(entry["from"], tuple(entry["paths"]), tuple(entry.get("not", ()))) for entry in data["series"]
     )

@@ -11,7 +11,8 @@ from kquic.errors import CommandFailed, MissingPackages
 from kquic.lab import proc
 
 TREE = ("git", "xz-utils", "debian-archive-keyring")
-BUILD = (*TREE, "gcc", "libc6-dev", "make", "flex", "bison", "bc", "perl", "ccache", "mmdebstrap", "fakeroot", "e2fsprogs")
+COMPILER = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "perl", "ccache")
+BUILD = (*TREE, *COMPILER, "mmdebstrap", "fakeroot", "e2fsprogs")
 CHECK = (*BUILD, "sparse")
 PURPOSES = {"tree": TREE, "build": BUILD, "check": CHECK}
 

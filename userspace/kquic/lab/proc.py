@@ -48,8 +48,7 @@ def run(
             cwd=cwd,
             env=environment(env),
             input=data,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=timeout,
             check=False,
         )

@@ -27,6 +27,17 @@ def sync(source: Source, overlay: Overlay, *, force: bool = False) -> str:
     return _with_edits(source, key)
 
 
+def adopt(source: Source, overlay: Overlay) -> None:
+    """After a save: record the tree as it stands as what the repository says, without touching a file."""
+    repo = source.repo
+    commit = _chain(source, overlay)
+    repo.git("reset", "-q", commit)
+    repo.git("update-ref", APPLIED, commit)
+    (source.folder / "applied").write_text(overlay.key())
+    if left := repo.edited():
+        raise UnsavedEdits(f"not saved, look at them yourself: {', '.join(left)}")
+
+
 def _with_edits(source: Source, key: str) -> str:
     """The key of the overlay, or of the overlay and what was edited in the tree beside it."""
     repo = source.repo

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Each target is one line on top of ./kquic, which sets up what it needs on first use.
+
+.PHONY: demo test check build shell clean
+
+demo:	; ./kquic demo
+test:	; ./kquic test
+check:	; ./kquic check
+build:	; ./kquic lab build
+shell:	; ./kquic lab shell
+clean:	; ./kquic clean

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kquic test`: everything that has to hold, cheapest first; stops at nothing and sums up at the end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kquic.errors import KquicError
+from kquic.lab import check, guest, image, kernel, kunit, proc, verdict
+from kquic.lab.guest import Job
+from kquic.lab.machine import Machine
+from kquic.lab.paths import REPO
+
+PYTEST = ["python3", "-m", "pytest", "-q", "tests", "--ignore=tests/unit"]
+LIMIT = 1500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of the test run, and how it ended."""
+
+    name: str
+    status: int
+    seconds: float
+
+
+def run() -> int:
+    """Run every part; the exit status is 0 only if all of them passed."""
+    parts: dict[str, Callable[[], int]] = {
+        "static checks": check.run,
+        "unit tests": unit,
+        "KUnit, fast": lambda: in_kernel("fast"),
+        "guest suite, fast": lambda: in_guest("fast", []),
+        "KUnit, kasan": lambda: in_kernel("kasan"),
+        "guest smoke tests, kasan": lambda: in_guest("kasan", ["-m", "smoke"]),
+    }
+    steps = [_timed(name, part) for name, part in parts.items()]
+    print()
+    for step in steps:
+        print(f"{'ok' if step.status == 0 else 'FAILED':6} {step.seconds:6.0f} s  {step.name}")
+    return 1 if any(step.status for step in steps) else 0
+
+
+def _timed(name: str, part: Callable[[], int]) -> Step:
+    proc.say(f"=== {name}")
+    start = time.monotonic()
+    try:
+        status = part()
+    except KquicError as error:
+        print(f"kquic: {error}", file=sys.stderr)
+        status = 2
+    return Step(name, status, time.monotonic() - start)
+
+
+def unit() -> int:
+    """Tests that need no kernel of ours."""
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "tests/unit"], cwd=REPO, check=False).returncode
+
+
+def machine(flavour: str) -> Machine:
+    """A machine with the sources as they are."""
+    return Machine(kernel.build(flavour), image.build())
+
+
+def in_kernel(flavour: str) -> int:
+    """All of our KUnit suites."""
+    where = guest.new_folder()
+    result, summary = kunit.run(machine(flavour), "quic*", where, LIMIT)
+    print(summary)
+    return verdict.tell(result, where) or (0 if summary.ok else 1)
+
+
+def in_guest(flavour: str, options: list[str]) -> int:
+    """The end-to-end tests."""
+    where = guest.new_folder()
+    result = guest.run(machine(flavour), Job([*PYTEST, *options], where, LIMIT, cwd=REPO))
+    return verdict.tell(result, where)
