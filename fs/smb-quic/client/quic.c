@@ -3,7 +3,8 @@
  * SMB over QUIC: make the connection of a server.
  *
  * Everything QUIC-specific is said to the socket through its options, so that
- * this module does not depend on the protocol's: creating the socket loads it.
+ * this module does not need the protocol's to be loaded: making a socket does
+ * that.
  *
  * Context: the mounting task, before anybody else knows of the server, or cifsd
  * with srv_mutex held. Both may sleep, and both can be killed while they wait
@@ -12,12 +13,13 @@
 #include <linux/completion.h>
 #include <linux/file.h>
 #include <linux/in.h>
+#include <linux/module.h>
 #include <linux/net.h>
+#include <linux/quic.h>
 #include <linux/socket.h>
 #include <linux/sockptr.h>
 #include <net/handshake.h>
 #include <net/sock.h>
-#include <uapi/linux/quic.h>
 #include "cifsglob.h"
 #include "cifsproto.h"
 #include "cifs_debug.h"
@@ -74,8 +76,18 @@ static int cifs_quic_setsockopt(struct socket *sock, int optname,
  */
 int cifs_quic_getsockopt(struct socket *sock, int optname, void *val, int len)
 {
-	return do_sock_getsockopt(sock, false, SOL_QUIC, optname,
-				  KERNEL_SOCKPTR(val), KERNEL_SOCKPTR(&len));
+	int (*get)(struct sock *sk, int optname, sockptr_t optval,
+		   sockptr_t optlen);
+	int rc;
+
+	/* getsockopt() itself knows buffers of user space only. */
+	get = symbol_get(quic_do_getsockopt);
+	if (!get)
+		return -EPROTONOSUPPORT;
+
+	rc = get(sock->sk, optname, KERNEL_SOCKPTR(val), KERNEL_SOCKPTR(&len));
+	symbol_put(quic_do_getsockopt);
+	return rc;
 }
 
 #ifdef CONFIG_DEBUG_LOCK_ALLOC

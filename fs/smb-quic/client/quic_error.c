@@ -10,9 +10,9 @@
  */
 #include <linux/errno.h>
 #include <linux/net.h>
+#include <linux/quic.h>
 #include <net/sock.h>
 #include <net/tls_prot.h>
-#include <uapi/linux/quic.h>
 #include "cifsglob.h"
 #include "cifsproto.h"
 #include "cifs_debug.h"
