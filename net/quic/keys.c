@@ -213,6 +213,20 @@ int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked)
 }
 
 /**
+ * quic_keys_expire - wipe the keys of the phase before when their time is over
+ * @keys: keys of the connection
+ * @now: current time
+ *
+ * RFC 9001, 6.5. Opening a packet does it, too; a quiet connection needs a
+ * timer.
+ */
+void quic_keys_expire(struct quic_keys *keys, ktime_t now)
+{
+	if (ktime_after(now, quic_keys_expiry(keys)))
+		quic_key_clear(keys->rx_prev);
+}
+
+/**
  * quic_keys_seal - seal a packet and count it
  * @keys: keys of the connection
  * @level: encryption level; its key exists
@@ -263,9 +277,7 @@ static int quic_keys_forged(struct quic_keys *keys, const struct quic_key *key)
 static struct quic_key *quic_keys_select_1rtt(struct quic_keys *keys,
 					      const struct quic_open *o)
 {
-	if (keys->rx_prev->cipher &&
-	    ktime_after(o->now, keys->rx_prev_expiry))
-		quic_key_clear(keys->rx_prev);
+	quic_keys_expire(keys, o->now);
 	if (o->key_phase == keys->rx_phase)
 		return keys->rx[QUIC_CRYPTO_APP];
 	if (keys->rx_prev->cipher && o->pn < keys->rx_first_pn)

@@ -5,7 +5,7 @@
  * Owns:    struct quic_keys and the memory of its keys, wiped when discarded.
  * Guard:   the connection lock, always.
  * Callers: handshake.c installs and discards, input.c opens, packet_build.c
- *          seals, sockopt.c asks for updates.
+ *          seals, sockopt.c asks for updates, timer.c wipes old keys.
  */
 #ifndef _NET_QUIC_KEYS_H
 #define _NET_QUIC_KEYS_H
@@ -82,5 +82,14 @@ int quic_keys_open(struct quic_keys *keys, struct quic_open *o);
 int quic_keys_update(struct quic_keys *keys);
 void quic_keys_on_confirmed(struct quic_keys *keys);
 int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked);
+void quic_keys_expire(struct quic_keys *keys, ktime_t now);
+
+/* When quic_keys_expire() has something to wipe, or KTIME_MAX. */
+static inline ktime_t quic_keys_expiry(const struct quic_keys *keys)
+{
+	if (!keys->rx_prev || !keys->rx_prev->cipher)
+		return KTIME_MAX;
+	return keys->rx_prev_expiry;
+}
 
 #endif /* _NET_QUIC_KEYS_H */

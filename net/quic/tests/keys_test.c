@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <kunit/test.h>
+#include <uapi/linux/tls.h>
+
+#include "../keys.h"
+
+#define QUIC_TEST_HDR_LEN	5
+#define QUIC_TEST_LEN		(QUIC_TEST_HDR_LEN + 8 + QUIC_TAG_LEN)
+#define QUIC_TEST_PTO_US	100000
+
+/* Two ends that share their secrets, and a clock. */
+struct quic_keys_pair {
+	struct quic_keys a;
+	struct quic_keys b;
+	ktime_t now;
+};
+
+/* A sealed 1-RTT packet on its way. */
+struct quic_test_pkt {
+	u8 data[QUIC_TEST_LEN];
+	u64 pn;
+	bool phase;
+};
+
+static void quic_keys_test_install(struct kunit *test, struct quic_keys *tx,
+				   struct quic_keys *rx, u8 fill)
+{
+	u8 secret[QUIC_SECRET_MAX];
+
+	memset(secret, fill, sizeof(secret));
+	KUNIT_ASSERT_EQ(test, quic_keys_install(tx, QUIC_CRYPTO_APP, true,
+						TLS_CIPHER_AES_GCM_128,
+						QUIC_VERSION_V1, secret,
+						GFP_KERNEL), 0);
+	KUNIT_ASSERT_EQ(test, quic_keys_install(rx, QUIC_CRYPTO_APP, false,
+						TLS_CIPHER_AES_GCM_128,
+						QUIC_VERSION_V1, secret,
+						GFP_KERNEL), 0);
+}
+
+static int quic_keys_test_init(struct kunit *test)
+{
+	struct quic_keys_pair *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	test->priv = p;
+	p->now = ms_to_ktime(1000);
+	quic_keys_init(&p->a);
+	quic_keys_init(&p->b);
+	quic_keys_test_install(test, &p->a, &p->b, 0x11);
+	quic_keys_test_install(test, &p->b, &p->a, 0x22);
+	quic_keys_on_confirmed(&p->a);
+	quic_keys_on_confirmed(&p->b);
+	return 0;
+}
+
+static void quic_keys_test_exit(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+
+	if (!p)
+		return;
+	quic_keys_destroy(&p->a);
+	quic_keys_destroy(&p->b);
+}
+
+static struct quic_test_pkt quic_test_seal(struct kunit *test,
+					   struct quic_keys *keys, u64 pn)
+{
+	struct quic_test_pkt pkt = {
+		.data	= { 0x40 },
+		.pn	= pn,
+		.phase	= quic_keys_phase(keys),
+	};
+
+	KUNIT_EXPECT_EQ(test, quic_keys_seal(keys, QUIC_CRYPTO_APP, pn, NULL,
+					     pkt.data, QUIC_TEST_HDR_LEN, 8),
+			0);
+	return pkt;
+}
+
+static int quic_test_open_updated(struct quic_keys_pair *p,
+				  struct quic_keys *keys,
+				  struct quic_test_pkt pkt, bool *updated)
+{
+	struct quic_open o = {
+		.pkt		= pkt.data,
+		.hdr_len	= QUIC_TEST_HDR_LEN,
+		.len		= QUIC_TEST_LEN,
+		.pn		= pkt.pn,
+		.level		= QUIC_CRYPTO_APP,
+		.key_phase	= pkt.phase,
+		.now		= p->now,
+		.pto_us		= QUIC_TEST_PTO_US,
+	};
+	int err = quic_keys_open(keys, &o);
+
+	*updated = o.peer_updated;
+	return err;
+}
+
+static int quic_test_open(struct quic_keys_pair *p, struct quic_keys *keys,
+			  struct quic_test_pkt pkt)
+{
+	bool updated;
+
+	return quic_test_open_updated(p, keys, pkt, &updated);
+}
+
+/* One packet each way, both acknowledged: updates are allowed. */
+static void quic_test_exchange(struct kunit *test, struct quic_keys_pair *p,
+			       u64 pn)
+{
+	struct quic_test_pkt pkt;
+
+	pkt = quic_test_seal(test, &p->a, pn);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), 0);
+	pkt = quic_test_seal(test, &p->b, pn);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->a, pkt), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, pn), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->b, pn), 0);
+}
+
+static void quic_keys_test_update(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	struct quic_test_pkt pkt;
+	bool updated;
+
+	quic_test_exchange(test, p, 1);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), -EINVAL);
+
+	/* b follows, and tells that it was not its own idea */
+	pkt = quic_test_seal(test, &p->a, 2);
+	KUNIT_EXPECT_EQ(test, quic_test_open_updated(p, &p->b, pkt, &updated),
+			0);
+	KUNIT_EXPECT_TRUE(test, updated);
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->b));
+
+	pkt = quic_test_seal(test, &p->b, 2);
+	KUNIT_EXPECT_TRUE(test, pkt.phase);
+	KUNIT_EXPECT_EQ(test, quic_test_open_updated(p, &p->a, pkt, &updated),
+			0);
+	KUNIT_EXPECT_FALSE(test, updated);
+
+	/* only the acknowledgment allows the next one */
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), -EINVAL);
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 1), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), -EINVAL);
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_FALSE(test, quic_keys_phase(&p->a));
+	quic_test_exchange(test, p, 3);
+}
+
+/* Asked for too early, it waits for its conditions (RFC 9001, 6.1). */
+static void quic_keys_test_update_early(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+
+	p->a.hs_confirmed = 0;
+	quic_test_seal(test, &p->a, 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), -EINVAL);
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 0), 0);
+	KUNIT_EXPECT_FALSE(test, quic_keys_phase(&p->a));
+	quic_keys_on_confirmed(&p->a);
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
+}
+
+/* Packets that were overtaken by the update open for three PTOs. */
+static void quic_keys_test_reordered(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	struct quic_test_pkt old, late, pkt;
+
+	quic_test_exchange(test, p, 1);
+	old = quic_test_seal(test, &p->a, 2);
+	late = quic_test_seal(test, &p->a, 3);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	pkt = quic_test_seal(test, &p->a, 4);
+
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), 0);
+	p->now = ktime_add_us(p->now, 3 * QUIC_TEST_PTO_US);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, old), 0);
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->b));
+	p->now = ktime_add_us(p->now, 1);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, late), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, p->b.rx_prev->cipher, 0);
+	KUNIT_EXPECT_TRUE(test, !memchr_inv(p->b.rx_prev, 0,
+					    sizeof(*p->b.rx_prev)));
+}
+
+static void quic_keys_test_expire(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	ktime_t due;
+
+	quic_test_exchange(test, p, 1);
+	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), KTIME_MAX);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b,
+					     quic_test_seal(test, &p->a, 2)),
+			0);
+	due = quic_keys_expiry(&p->b);
+	KUNIT_EXPECT_EQ(test, due, ktime_add_us(p->now, 3 * QUIC_TEST_PTO_US));
+	quic_keys_expire(&p->b, due);
+	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), due);
+	quic_keys_expire(&p->b, due + 1);
+	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), KTIME_MAX);
+}
+
+/* A forged phase bit costs nothing but the packet. */
+static void quic_keys_test_forged_phase(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	struct quic_test_pkt pkt;
+
+	quic_test_exchange(test, p, 1);
+	pkt = quic_test_seal(test, &p->a, 2);
+	pkt.phase = !pkt.phase;
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), -EBADMSG);
+	KUNIT_EXPECT_FALSE(test, quic_keys_phase(&p->b));
+	KUNIT_EXPECT_EQ(test, p->b.forged, 1);
+	quic_test_exchange(test, p, 3);
+}
+
+/* RFC 9001, 6.2: twice without waiting for us is an error ... */
+static void quic_keys_test_update_twice(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	struct quic_test_pkt pkt;
+
+	quic_test_exchange(test, p, 1);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	pkt = quic_test_seal(test, &p->a, 2);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), 0);
+
+	/* a misbehaves */
+	p->a.rx_phase = p->a.tx_phase;
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	pkt = quic_test_seal(test, &p->a, 3);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt),
+			QUIC_TRANSPORT_ERROR_KEY_UPDATE);
+}
+
+/* ... and so is an acknowledgment of new keys under old ones. */
+static void quic_keys_test_ack_under_old(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+
+	quic_test_exchange(test, p, 1);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2), 0);
+	quic_test_seal(test, &p->a, 2);
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 1), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2),
+			QUIC_TRANSPORT_ERROR_KEY_UPDATE);
+}
+
+/* Both ends may have the idea at the same time. */
+static void quic_keys_test_update_both(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	struct quic_test_pkt from_a, from_b;
+	bool updated;
+
+	quic_test_exchange(test, p, 1);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->b), 0);
+	from_a = quic_test_seal(test, &p->a, 2);
+	from_b = quic_test_seal(test, &p->b, 2);
+	KUNIT_EXPECT_EQ(test, quic_test_open_updated(p, &p->b, from_a,
+						     &updated), 0);
+	KUNIT_EXPECT_FALSE(test, updated);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->a, from_b), 0);
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->b));
+	quic_test_exchange(test, p, 3);
+}
+
+/* RFC 9001, 6.6. */
+static void quic_keys_test_limits(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	u64 limit = quic_key_seal_limit(quic_keys_tx(&p->a, QUIC_CRYPTO_APP));
+	struct quic_test_pkt pkt;
+
+	/* half worn out, the next acknowledgment brings new keys */
+	quic_test_exchange(test, p, 1);
+	p->a.sealed = limit / 2 - 1;
+	quic_test_seal(test, &p->a, 2);
+	KUNIT_EXPECT_FALSE(test, quic_keys_phase(&p->a));
+	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2), 0);
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
+	KUNIT_EXPECT_EQ(test, p->a.sealed, 0);
+
+	p->a.sealed = limit - 1;
+	pkt = quic_test_seal(test, &p->a, 3);
+	KUNIT_EXPECT_EQ(test, quic_keys_seal(&p->a, QUIC_CRYPTO_APP, 4, NULL,
+					     pkt.data, QUIC_TEST_HDR_LEN, 8),
+			-EKEYEXPIRED);
+
+	p->b.forged = quic_key_open_limit(quic_keys_rx(&p->b,
+						       QUIC_CRYPTO_APP)) - 2;
+	memset(pkt.data, 0, sizeof(pkt.data));
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt),
+			QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED);
+}
+
+static void quic_keys_test_levels(struct kunit *test)
+{
+	static const struct quic_cid dcid = { .len = 8, .data = { 1, 2, 3 } };
+	u8 secret[QUIC_SECRET_MAX] = {};
+	u8 pkt[QUIC_TEST_LEN] = { 0xc0 };
+	struct quic_open o = {
+		.pkt		= pkt,
+		.hdr_len	= QUIC_TEST_HDR_LEN,
+		.len		= sizeof(pkt),
+		.level		= QUIC_CRYPTO_INITIAL,
+	};
+	struct quic_keys keys, peer;
+
+	quic_keys_init(&keys);
+	quic_keys_init(&peer);
+	KUNIT_EXPECT_NULL(test, quic_keys_tx(&keys, QUIC_CRYPTO_INITIAL));
+	KUNIT_EXPECT_EQ(test, quic_keys_open(&keys, &o), -ENOKEY);
+
+	KUNIT_ASSERT_EQ(test, quic_keys_initial(&keys, QUIC_VERSION_V1, &dcid,
+						true, GFP_KERNEL), 0);
+	KUNIT_ASSERT_EQ(test, quic_keys_initial(&peer, QUIC_VERSION_V1, &dcid,
+						false, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_seal(&peer, QUIC_CRYPTO_INITIAL, 0,
+					     NULL, pkt, QUIC_TEST_HDR_LEN, 8),
+			0);
+	KUNIT_EXPECT_EQ(test, quic_keys_open(&keys, &o), 0);
+
+	quic_keys_discard(&keys, QUIC_CRYPTO_INITIAL);
+	KUNIT_EXPECT_NULL(test, quic_keys_rx(&keys, QUIC_CRYPTO_INITIAL));
+	KUNIT_EXPECT_EQ(test, quic_keys_open(&keys, &o), -ENOKEY);
+
+	KUNIT_EXPECT_EQ(test, quic_keys_install(&keys, QUIC_CRYPTO_HANDSHAKE,
+						true, TLS_CIPHER_SM4_GCM,
+						QUIC_VERSION_V1, secret,
+						GFP_KERNEL), -EINVAL);
+	KUNIT_EXPECT_NULL(test, quic_keys_tx(&keys, QUIC_CRYPTO_HANDSHAKE));
+	quic_keys_destroy(&keys);
+	quic_keys_destroy(&peer);
+}
+
+static struct kunit_case quic_keys_cases[] = {
+	KUNIT_CASE(quic_keys_test_levels),
+	KUNIT_CASE(quic_keys_test_update),
+	KUNIT_CASE(quic_keys_test_update_early),
+	KUNIT_CASE(quic_keys_test_reordered),
+	KUNIT_CASE(quic_keys_test_expire),
+	KUNIT_CASE(quic_keys_test_forged_phase),
+	KUNIT_CASE(quic_keys_test_update_twice),
+	KUNIT_CASE(quic_keys_test_ack_under_old),
+	KUNIT_CASE(quic_keys_test_update_both),
+	KUNIT_CASE(quic_keys_test_limits),
+	{}
+};
+
+static struct kunit_suite quic_keys_suite = {
+	.name		= "quic_keys",
+	.init		= quic_keys_test_init,
+	.exit		= quic_keys_test_exit,
+	.test_cases	= quic_keys_cases,
+};
+
+kunit_test_suite(quic_keys_suite);
