@@ -35,6 +35,8 @@ CASES = [
     (PeerClosed(0xA), errno.EPROTO),
     (NoMaterial("none"), errno.ENOKEY),
     (KeyringError("key 5: Key has expired"), errno.ENOKEY),
+    (OSError(errno.ENOTCONN, "gone"), errno.ENOTCONN),
+    (OSError("no number"), errno.EIO),
     (RuntimeError("bug"), errno.EIO),
 ]
 

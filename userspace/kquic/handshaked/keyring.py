@@ -12,7 +12,7 @@ from cffi import FFI
 from kquic.errors import KquicError
 
 SONAME = "libkeyutils.so.1"
-PROCESS_KEYRING, SESSION_KEYRING = -2, -3
+PROCESS_KEYRING, SESSION_KEYRING, USER_KEYRING = -2, -3, -4
 
 _ffi = FFI()
 _ffi.cdef(
@@ -66,11 +66,14 @@ def _take(pointer: Any, size: int) -> bytes:
 
 
 def prepare() -> None:
-    """Make the process keyring. To be called before threads start, so that all share it.
+    """Make the keyrings that all threads are to share; to be called before there are any.
 
-    The kernel links the keyring of a request into it while we accept the request.
+    The kernel links the keyring of a request into the process keyring while we
+    accept the request. Keys in the user's keyring become readable by the link.
     """
     _check(_library().keyctl_get_keyring_ID(PROCESS_KEYRING, 1), "process keyring")
+    _check(_library().keyctl_get_keyring_ID(SESSION_KEYRING, 1), "session keyring")
+    _check(_library().keyctl_link(USER_KEYRING, SESSION_KEYRING), "user keyring")
 
 
 def link_keyring(name: str) -> None:

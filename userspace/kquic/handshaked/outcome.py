@@ -58,6 +58,8 @@ def status_of(error: BaseException) -> int:
             return _status_of_close(error)
         case CredentialsError() | KeyringError():
             return errno.ENOKEY
+        case OSError(errno=int(code)) if code > 0:
+            return code
         case _:
             return errno.EIO
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from pyroute2.netlink.exceptions import NetlinkError
 
@@ -28,6 +29,9 @@ MAX_WORKERS = 128
 
 #: How long handshakes in progress may go on once the agent was told to stop.
 GRACE = 3.0
+
+#: A notification can be lost; after so many seconds without one, look all the same.
+LOOK_AGAIN = 30.0
 
 #: ACCEPT fails for a request that cannot be handed over, and takes it off the list.
 MAX_ACCEPT_ERRORS = 64
@@ -82,7 +86,8 @@ class Service:
 
     async def _accept_forever(self) -> None:
         while True:
-            await self._pending.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._pending.wait(), LOOK_AGAIN)
             self._pending.clear()
             await self._accept_all()
 

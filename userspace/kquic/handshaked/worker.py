@@ -42,7 +42,7 @@ class Worker:
             outcome = self._run()
         except Exception as error:
             outcome = Outcome(status_of(error), str(error) or type(error).__name__)
-            if not isinstance(error, KquicError):
+            if not isinstance(error, (KquicError, OSError)):
                 log.exception("%s: unexpected failure", self.who)
         spent = f"{1000 * (time.monotonic() - started):.0f} ms"
         if outcome.ok:
