@@ -105,16 +105,16 @@ static const struct quic_initial_vector quic_initial_vectors[] = {
 
 KUNIT_ARRAY_PARAM_DESC(quic_initial, quic_initial_vectors, name);
 
-static void quic_test_expect(struct kunit *test, const u8 *data, u32 len,
-			     const char *hex)
+/* Reads a vector into out, which has room for size bytes. */
+static u32 quic_test_hex(struct kunit *test, u8 *out, u32 size,
+			 const char *hex)
 {
-	u32 want_len = strlen(hex) / 2;
-	u8 *want = kunit_kzalloc(test, want_len, GFP_KERNEL);
+	u32 len;
+	u8 *data = quic_hex(test, hex, &len);
 
-	KUNIT_ASSERT_NOT_NULL(test, want);
-	quic_test_hex(test, want, want_len, hex);
-	KUNIT_EXPECT_EQ(test, len, want_len);
-	KUNIT_EXPECT_MEMEQ(test, data, want, want_len);
+	KUNIT_ASSERT_LE(test, len, size);
+	memcpy(out, data, len);
+	return len;
 }
 
 static void quic_crypto_test_initial_keys(struct kunit *test)
@@ -123,15 +123,15 @@ static void quic_crypto_test_initial_keys(struct kunit *test)
 	struct quic_key tx, rx;
 
 	quic_key_initial(&tx, &rx, v->version, &quic_test_dcid, false);
-	quic_test_expect(test, tx.secret, 32, v->client_secret);
-	quic_test_expect(test, rx.secret, 32, v->server_secret);
-	quic_test_expect(test, tx.iv, QUIC_IV_LEN, v->client_iv);
-	quic_test_expect(test, rx.iv, QUIC_IV_LEN, v->server_iv);
+	quic_expect_hex(test, tx.secret, 32, v->client_secret);
+	quic_expect_hex(test, rx.secret, 32, v->server_secret);
+	quic_expect_hex(test, tx.iv, QUIC_IV_LEN, v->client_iv);
+	quic_expect_hex(test, rx.iv, QUIC_IV_LEN, v->server_iv);
 
 	quic_key_initial(&tx, NULL, v->version, &quic_test_dcid, true);
-	quic_test_expect(test, tx.secret, 32, v->server_secret);
+	quic_expect_hex(test, tx.secret, 32, v->server_secret);
 	quic_key_initial(NULL, &rx, v->version, &quic_test_dcid, true);
-	quic_test_expect(test, rx.secret, 32, v->client_secret);
+	quic_expect_hex(test, rx.secret, 32, v->client_secret);
 }
 
 static void quic_crypto_test_client_initial(struct kunit *test)
@@ -151,19 +151,18 @@ static void quic_crypto_test_client_initial(struct kunit *test)
 	len = QUIC_TEST_PKT_LEN - hdr_len - QUIC_TAG_LEN;
 	quic_crypto_seal(&tx, 2, NULL, pkt, hdr_len, len);
 	quic_crypto_protect(&tx, pkt, hdr_len - 4, 4);
-	quic_test_expect(test, pkt, 64, v->client_begin);
-	quic_test_expect(test, pkt + QUIC_TEST_PKT_LEN - 32, 32,
-			 v->client_end);
+	quic_expect_hex(test, pkt, 64, v->client_begin);
+	quic_expect_hex(test, pkt + QUIC_TEST_PKT_LEN - 32, 32, v->client_end);
 
 	KUNIT_EXPECT_EQ(test, quic_crypto_unprotect(&rx, pkt, QUIC_TEST_PKT_LEN,
 						    hdr_len - 4, &pn_len, &pn),
 			0);
 	KUNIT_EXPECT_EQ(test, pn_len, 4U);
 	KUNIT_EXPECT_EQ(test, pn, 2U);
-	quic_test_expect(test, pkt, hdr_len, v->client_hdr);
+	quic_expect_hex(test, pkt, hdr_len, v->client_hdr);
 	KUNIT_EXPECT_EQ(test, quic_crypto_open(&rx, pn, pkt, hdr_len,
 					       QUIC_TEST_PKT_LEN), 0);
-	quic_test_expect(test, pkt + hdr_len, 245, quic_test_client_hello);
+	quic_expect_hex(test, pkt + hdr_len, 245, quic_test_client_hello);
 }
 
 static void quic_crypto_test_server_initial(struct kunit *test)
@@ -182,7 +181,7 @@ static void quic_crypto_test_server_initial(struct kunit *test)
 	quic_crypto_seal(&tx, 1, NULL, pkt, hdr_len, len);
 	quic_crypto_protect(&tx, pkt, hdr_len - 2, 2);
 	len += hdr_len + QUIC_TAG_LEN;
-	quic_test_expect(test, pkt, len, v->server_pkt);
+	quic_expect_hex(test, pkt, len, v->server_pkt);
 
 	KUNIT_EXPECT_EQ(test, quic_crypto_unprotect(&rx, pkt, len, hdr_len - 2,
 						    &pn_len, &pn), 0);
@@ -295,11 +294,11 @@ static void quic_crypto_test_short(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, quic_cipher_secret_len(v->cipher), secret_len);
 	KUNIT_ASSERT_EQ(test, quic_key_install(&key, v->cipher, v->version,
 					       secret), 0);
-	quic_test_expect(test, key.iv, QUIC_IV_LEN, v->iv);
+	quic_expect_hex(test, key.iv, QUIC_IV_LEN, v->iv);
 
 	quic_crypto_seal(&key, 654360564, NULL, pkt, 4, 1);
 	quic_crypto_protect(&key, pkt, 1, 3);
-	quic_test_expect(test, pkt, sizeof(pkt), v->pkt);
+	quic_expect_hex(test, pkt, sizeof(pkt), v->pkt);
 
 	KUNIT_EXPECT_EQ(test, quic_crypto_unprotect(&key, pkt, sizeof(pkt), 1,
 						    &pn_len, &pn), 0);
@@ -310,7 +309,7 @@ static void quic_crypto_test_short(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pkt[4], 1);
 
 	quic_key_next(&next, &key);
-	quic_test_expect(test, next.secret, secret_len, v->next_secret);
+	quic_expect_hex(test, next.secret, secret_len, v->next_secret);
 	KUNIT_EXPECT_MEMEQ(test, &next.hp, &key.hp, sizeof(key.hp));
 	quic_key_next(&key, &key);
 	KUNIT_EXPECT_MEMEQ(test, key.secret, next.secret, secret_len);
