@@ -84,7 +84,7 @@ class Process:
     def kill(self) -> None:
         """End every process of the machine and see that none is left."""
         session = self.child.pid
-        while leftovers := _session_members(session):
+        while leftovers := session_members(session):
             for pid in leftovers:
                 _kill(pid)
             if self.child.poll() is None:
@@ -101,7 +101,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _session_members(session: int) -> list[int]:
+def session_members(session: int) -> list[int]:
     """Live processes of a session (zombies that wait for their parent do not count)."""
     members = []
     for entry in Path("/proc").iterdir():
