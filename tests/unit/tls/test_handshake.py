@@ -20,6 +20,7 @@ from kquic.tls import (
     InstallSecret,
     KeyLog,
     KeyPair,
+    ProtocolViolation,
     PskClientCredentials,
     PskServerCredentials,
     SendCrypto,
@@ -308,8 +309,24 @@ class TestQuicRules:
         [hello] = Handshake(client(ca), NoParameters()).start()
         assert isinstance(hello, SendCrypto)
         forged = hello.data[:38] + b"\x20" + hello.data[39:]
-        with pytest.raises(HandshakeError, match="legacy_session_id"):
+        with pytest.raises(ProtocolViolation, match="legacy_session_id") as failed:
             Handshake(server(ca, server_id), NoParameters()).receive(INITIAL, forged)
+        assert failed.value.errcode == 0xA
+
+    @pytest.mark.parametrize("excess", [b"\x04", b"\x04\0\0\0", b"\x08\0\0\x02\0\0"])
+    def test_excess_bytes_at_a_level(self, ca: TestCA, server_id: Identity, excess: bytes) -> None:
+        [hello] = Handshake(client(ca), NoParameters()).start()
+        assert isinstance(hello, SendCrypto)
+        with pytest.raises(ProtocolViolation, match="excess TLS bytes at INITIAL"):
+            Handshake(server(ca, server_id), NoParameters()).receive(INITIAL, hello.data + excess)
+
+    def test_bytes_at_a_level_that_is_over(self, ca: TestCA, server_id: Identity) -> None:
+        [hello] = Handshake(client(ca), NoParameters()).start()
+        accepting = Handshake(server(ca, server_id), NoParameters())
+        assert isinstance(hello, SendCrypto)
+        accepting.receive(INITIAL, hello.data)
+        with pytest.raises(ProtocolViolation, match="at INITIAL, expected at HANDSHAKE"):
+            accepting.receive(INITIAL, b"\x01")
 
     def test_missing_transport_parameters(self, ca: TestCA, server_id: Identity) -> None:
         [hello] = Handshake(client(ca), NoParameters()).start()

@@ -74,16 +74,16 @@ class KernelHandshake:
         except OSError as error:
             raise self._explain(error) from error
         except Exception as error:
-            alert = error.alert if isinstance(error, HandshakeError) else Alert.INTERNAL_ERROR
-            self.abort(alert, str(error))
+            told = error if isinstance(error, HandshakeError) else HandshakeError(str(error))
+            self.abort(told.errcode, str(error))
             raise
 
-    def abort(self, alert: Alert | None, why: str = "") -> None:
-        """Close the connection; the peer is told an alert as CRYPTO_ERROR (RFC 9001, 4.8)."""
+    def abort(self, errcode: int | None, why: str = "") -> None:
+        """Close the connection; the peer is told the code, an alert's (RFC 9001, 4.8) mostly."""
         try:
             self.connection.sock.getpeername()
-            if alert is not None:
-                self.connection.set_close_info(alert.errcode, why)
+            if errcode is not None:
+                self.connection.set_close_info(errcode, why)
             self.connection.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # it is closed already, and its close information is to stay

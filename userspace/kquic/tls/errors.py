@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from kquic.errors import KquicError
+from kquic.sock import TransportError
 
 from .alerts import Alert
 
@@ -26,6 +27,20 @@ class HandshakeError(TlsError):
     def __init__(self, message: str, alert: Alert = Alert.INTERNAL_ERROR) -> None:
         super().__init__(message)
         self.alert = alert
+
+    @property
+    def errcode(self) -> int:
+        """The code of the CONNECTION_CLOSE that tells the peer."""
+        return self.alert.errcode
+
+
+class ProtocolViolation(HandshakeError):
+    """TLS has no word for it, but RFC 9001 forbids it."""
+
+    @property
+    def errcode(self) -> int:
+        """PROTOCOL_VIOLATION (RFC 9000, 20.1)."""
+        return TransportError.PROTOCOL_VIOLATION
 
 
 class CertificateRefused(HandshakeError):

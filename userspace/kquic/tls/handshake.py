@@ -15,7 +15,8 @@ from . import lib
 from .actions import Action, HandshakeResult, InstallSecret, Parameters, SendCrypto
 from .alerts import Alert
 from .credentials import PskServerCredentials
-from .errors import CertificateRefused, HandshakeError, TlsError, UnknownPskIdentity
+from .errors import CertificateRefused, HandshakeError, ProtocolViolation, TlsError, UnknownPskIdentity
+from .framing import Framing
 from .session import Session
 from .settings import ServerSettings, Settings
 from .verify import peer_chain, verify_peer
@@ -23,7 +24,12 @@ from .verify import peer_chain, verify_peer
 # gnutls_record_encryption_level_t in its own order.
 _LEVELS = (CryptoLevel.INITIAL, CryptoLevel.EARLY, CryptoLevel.HANDSHAKE, CryptoLevel.APP)
 _CHANGE_CIPHER_SPEC = 254
-_NEW_SESSION_TICKET = 4
+_CLIENT_HELLO, _SERVER_HELLO, _NEW_SESSION_TICKET, _FINISHED = 1, 2, 4, 20
+# The message with which the peer's part of a level ends.
+_LAST_OF_LEVEL = {
+    CryptoLevel.INITIAL: (_CLIENT_HELLO, _SERVER_HELLO),
+    CryptoLevel.HANDSHAKE: (_FINISHED,),
+}
 _SESSION_ID_OFFSET = 38  # in a ClientHello: header 4, version 2, random 32
 
 _WAITING = (lib.E_AGAIN, lib.E_INTERRUPTED)
@@ -44,6 +50,8 @@ class Handshake:
         self._psk_unknown = False
         self._actions: list[Action] = []
         self._hello = b""
+        self._read_level = CryptoLevel.INITIAL
+        self._framing = Framing()
         self._session = Session(settings, self)
 
     def start(self) -> list[Action]:
@@ -58,6 +66,8 @@ class Handshake:
             self._check_session_id(data)
         if level == CryptoLevel.APP:
             self._check_post_handshake(data)
+        else:
+            self._check_level(level, data)
         code = self._session.write(_LEVELS.index(level), data)
         if code < 0 and code not in _WAITING:
             self._fail(code)
@@ -123,6 +133,8 @@ class Handshake:
         if send:
             self._actions.append(InstallSecret(where, True, cipher, send))
         if receive:
+            self._check_level_is_done()
+            self._read_level, self._framing = where, Framing()
             self._actions.append(InstallSecret(where, False, cipher, receive))
 
     def on_parameters(self, extension: bytes) -> None:
@@ -169,7 +181,19 @@ class Handshake:
             return
         self._hello += data[: _SESSION_ID_OFFSET + 1 - len(self._hello)]
         if len(self._hello) > _SESSION_ID_OFFSET and self._hello[_SESSION_ID_OFFSET]:
-            raise HandshakeError("the ClientHello has a legacy_session_id", Alert.ILLEGAL_PARAMETER)
+            raise ProtocolViolation("the ClientHello has a legacy_session_id")
+
+    def _check_level(self, level: CryptoLevel, data: bytes) -> None:
+        """TLS bytes belong to the level that TLS reads: RFC 9001, 4.1.3."""
+        if level != self._read_level:
+            raise ProtocolViolation(f"TLS bytes at {level.name}, expected at {self._read_level.name}")
+        self._framing.feed(data)
+
+    def _check_level_is_done(self) -> None:
+        """Nothing may be left over at a level when the next one begins: RFC 9001, 4.1.3."""
+        framing, expected = self._framing, _LAST_OF_LEVEL[self._read_level]
+        if framing.partial or framing.last_type not in expected:
+            raise ProtocolViolation(f"excess TLS bytes at {self._read_level.name}")
 
     def _check_post_handshake(self, data: bytes) -> None:
         """Only a ticket for a client: no KeyUpdate (RFC 9001, 6), no client authentication."""
