@@ -4,21 +4,37 @@
 #define _NET_QUIC_TESTS_HEX_H
 
 #include <kunit/test.h>
+#include <linux/ctype.h>
 #include <linux/hex.h>
 #include <linux/string.h>
 
-/* Bytes of a vector, alone in their allocation, so that KASAN sees a read
- * behind the last one.
- */
+/* A copy alone in its allocation, so that KASAN sees a read behind it. */
+static inline u8 *quic_test_copy(struct kunit *test, const void *data, u32 len)
+{
+	u8 *copy = kunit_kmalloc(test, len, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	memcpy(copy, data, len);
+	return copy;
+}
+
+/* Bytes of a vector, in which white space may separate fields. */
 static inline u8 *quic_hex(struct kunit *test, const char *hex, u32 *len)
 {
-	u8 *data;
+	u8 *buf = kunit_kmalloc(test, strlen(hex) / 2 + 1, GFP_KERNEL);
+	u8 *end = buf;
 
-	*len = strlen(hex) / 2;
-	data = kunit_kmalloc(test, *len, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, data);
-	KUNIT_ASSERT_EQ(test, hex2bin(data, hex, *len), 0);
-	return data;
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	while (*hex) {
+		if (isspace(*hex)) {
+			hex++;
+			continue;
+		}
+		KUNIT_ASSERT_EQ(test, hex2bin(end++, hex, 1), 0);
+		hex += 2;
+	}
+	*len = end - buf;
+	return quic_test_copy(test, buf, *len);
 }
 
 static inline void quic_expect_hex(struct kunit *test, const u8 *data, u32 len,

@@ -31,26 +31,21 @@ struct sock;
 			 { 10, "LISTENING" })
 
 /* The drop counters of net/quic/mib.h, which trace.c includes first. */
-#define quic_drop_reasons				\
-	EM(QUIC_MIB_PKT_INV_HDR_DROP, "header")		\
-	EM(QUIC_MIB_PKT_INV_NUM_DROP, "duplicate")	\
-	EM(QUIC_MIB_PKT_INV_FRM_DROP, "frame")		\
-	EM(QUIC_MIB_PKT_RCV_DROP, "no taker or room")	\
-	EM(QUIC_MIB_PKT_DEC_DROP, "not authentic")	\
-	EM(QUIC_MIB_PKT_ENC_DROP, "not sent")		\
-	EMe(QUIC_MIB_FRM_RCV_BUF_DROP, "receive buffer")
+TRACE_DEFINE_ENUM(QUIC_MIB_PKT_INV_HDR_DROP);
+TRACE_DEFINE_ENUM(QUIC_MIB_PKT_INV_NUM_DROP);
+TRACE_DEFINE_ENUM(QUIC_MIB_PKT_INV_FRM_DROP);
+TRACE_DEFINE_ENUM(QUIC_MIB_PKT_RCV_DROP);
+TRACE_DEFINE_ENUM(QUIC_MIB_PKT_DEC_DROP);
+TRACE_DEFINE_ENUM(QUIC_MIB_FRM_RCV_BUF_DROP);
 
-#undef EM
-#undef EMe
-#define EM(a, b)	TRACE_DEFINE_ENUM(a);
-#define EMe(a, b)	TRACE_DEFINE_ENUM(a);
-
-quic_drop_reasons
-
-#undef EM
-#undef EMe
-#define EM(a, b)	{ a, b },
-#define EMe(a, b)	{ a, b }
+#define show_quic_drop(why)							\
+	__print_symbolic(why,							\
+			 { QUIC_MIB_PKT_INV_HDR_DROP, "header" },		\
+			 { QUIC_MIB_PKT_INV_NUM_DROP, "duplicate" },		\
+			 { QUIC_MIB_PKT_INV_FRM_DROP, "frame" },		\
+			 { QUIC_MIB_PKT_RCV_DROP, "no taker or room" },		\
+			 { QUIC_MIB_PKT_DEC_DROP, "not authentic" },		\
+			 { QUIC_MIB_FRM_RCV_BUF_DROP, "receive buffer" })
 
 DECLARE_EVENT_CLASS(quic_pkt,
 
@@ -112,7 +107,7 @@ TRACE_EVENT(quic_pkt_dropped,
 	),
 
 	TP_printk("sk=%p why=%s", __entry->sk,
-		  __print_symbolic(__entry->why, quic_drop_reasons))
+		  show_quic_drop(__entry->why))
 );
 
 /* An acknowledgment was processed: what congestion control makes of it. */
@@ -184,9 +179,6 @@ TRACE_EVENT(quic_state,
 	TP_printk("sk=%p %s -> %s", __entry->sk,
 		  show_quic_state(__entry->from), show_quic_state(__entry->to))
 );
-
-#undef EM
-#undef EMe
 
 #endif /* _TRACE_QUIC_H */
 
