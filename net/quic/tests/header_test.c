@@ -45,22 +45,22 @@ struct header_vector {
 static const struct header_vector header_vectors[] = {
 	{
 		"v1 client Initial",
-		"c300000001088394c8f03e5157080000449e00000002", 1200,
+		"c300000001 088394c8f03e515708 00 00 449e 00000002", 1200,
 		QUIC_PKT_INITIAL, QUIC_VERSION_V1,
 		&header_dcid, &header_no_cid, 2, 4,
 	}, {
 		"v1 server Initial",
-		"c1000000010008f067a5502a4262b50040750001", 135,
+		"c100000001 00 08f067a5502a4262b5 00 4075 0001", 135,
 		QUIC_PKT_INITIAL, QUIC_VERSION_V1,
 		&header_no_cid, &header_scid, 1, 2,
 	}, {
 		"v2 client Initial",
-		"d36b3343cf088394c8f03e5157080000449e00000002", 1200,
+		"d36b3343cf 088394c8f03e515708 00 00 449e 00000002", 1200,
 		QUIC_PKT_INITIAL, QUIC_VERSION_V2,
 		&header_dcid, &header_no_cid, 2, 4,
 	}, {
 		"v2 server Initial",
-		"d16b3343cf0008f067a5502a4262b50040750001", 135,
+		"d16b3343cf 00 08f067a5502a4262b5 00 4075 0001", 135,
 		QUIC_PKT_INITIAL, QUIC_VERSION_V2,
 		&header_no_cid, &header_scid, 1, 2,
 	}, {
@@ -118,8 +118,7 @@ static void header_parse_truncated(struct kunit *test)
 
 	pkt = header_vector_pkt(test, v, &hdr_len);
 	for (len = 0; len < v->size; len++) {
-		part = kunit_kmalloc(test, len, GFP_KERNEL);
-		memcpy(part, pkt, len);
+		part = quic_test_copy(test, pkt, len);
 		KUNIT_EXPECT_NE(test, quic_header_parse(part, len, 0, &hdr), 0);
 		kunit_kfree(test, part);
 	}
@@ -157,12 +156,12 @@ struct retry_vector {
 static const struct retry_vector retry_vectors[] = {
 	{
 		"v1 Retry",
-		"ff000000010008f067a5502a4262b5746f6b656e"
-		"04a265ba2eff4d829058fb3f0f2496ba", QUIC_VERSION_V1,
+		"ff00000001 00 08f067a5502a4262b5 746f6b656e 04a265ba2eff4d829058fb3f0f2496ba",
+		QUIC_VERSION_V1,
 	}, {
 		"v2 Retry",
-		"cf6b3343cf0008f067a5502a4262b5746f6b656e"
-		"c8646ce8bfe33952d955543665dcc7b6", QUIC_VERSION_V2,
+		"cf6b3343cf 00 08f067a5502a4262b5 746f6b656e c8646ce8bfe33952d955543665dcc7b6",
+		QUIC_VERSION_V2,
 	},
 };
 
@@ -239,14 +238,12 @@ static void header_types(struct kunit *test)
 
 static void header_token(struct kunit *test)
 {
-	static const char token[] = "a token of more than one byte of length: "
-				    "sixty-four characters ......";
-	u32 token_len = strlen(token);
+	const u32 token_len = 64;	/* the first that needs two bytes */
 	struct quic_header hdr;
 	u8 pkt[160] = {};
-	u8 *end;
+	u8 token[64], *end;
 
-	KUNIT_ASSERT_GT(test, token_len, 63);
+	memset(token, 0x77, token_len);
 	end = quic_header_put_long(pkt, QUIC_PKT_INITIAL, QUIC_VERSION_V1,
 				   &header_dcid, &header_scid, token, token_len,
 				   7, 1);
