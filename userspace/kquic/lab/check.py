@@ -17,8 +17,13 @@ from kquic.lab.paths import REPO, cache_dir
 from kquic.lab.source import Source
 
 PYTHON = ("userspace", "tests", "bench")
-# A file that a patch adds needs no MAINTAINERS entry here: the entry comes with the submission.
-CHECKPATCH = ("--strict", "--no-summary", "--quiet", "--showfile", "--show-types", "--ignore=FILE_PATH_CHANGES")
+CHECKPATCH = ("--strict", "--no-summary", "--quiet", "--showfile", "--show-types")
+# MAINTAINERS and sign-off come with the submission; the rest are files whose own form checkpatch does not like.
+PATCH_IGNORE = ("FILE_PATH_CHANGES", "MISSING_SIGN_OFF")
+IGNORE = {
+    "include/trace/events/": ("PARENTHESIS_ALIGNMENT", "OPEN_ENDED_LINE"),
+    "include/uapi/linux/in.h": ("LEADING_SPACE",),
+}
 KBUILD = ("Kconfig", "Makefile")
 COMPLAINT = re.compile(r"(?:warning|error):")
 
@@ -78,14 +83,25 @@ def mypy() -> str:
 
 def checkpatch(origin: Source, over: Overlay) -> str:
     """The kernel's own style checker on every whole file and every patch."""
-    files = [target for target in over.files() if Path(target).suffix in (".c", ".h") or Path(target).name in KBUILD]
-    patches = [str(path) for path in over.patches()]
-    script: list[str | Path] = [origin.tree / "scripts" / "checkpatch.pl", *CHECKPATCH]
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for target in over.files():
+        if Path(target).suffix in (".c", ".h") or Path(target).name in KBUILD:
+            groups.setdefault(("-f", *_ignored(target)), []).append(target)
+    for path in over.patches():
+        groups.setdefault((*_ignored(path.read_text()), *PATCH_IGNORE), []).append(str(path))
+    return "\n".join(filter(None, (_checkpatch(origin, group, files) for group, files in groups.items())))
+
+
+def _ignored(text: str) -> tuple[str, ...]:
+    return tuple(kind for part, kinds in IGNORE.items() if part in text for kind in kinds)
+
+
+def _checkpatch(origin: Source, group: tuple[str, ...], files: list[str]) -> str:
+    ignored = [f"--ignore={','.join(kinds)}"] if (kinds := [kind for kind in group if kind != "-f"]) else []
+    mode = ["-f"] if "-f" in group else []
+    script: list[str | Path] = [origin.tree / "scripts" / "checkpatch.pl", *CHECKPATCH, *ignored, *mode, *files]
     # Without a repository in sight it does not ask for the Python packages of spdxcheck.
-    env = {"GIT_DIR": os.devnull + "/none"}
-    runs: list[list[str]] = ([["-f", *files]] if files else []) + ([patches] if patches else [])
-    texts = [_complaints([*script, *words], origin.tree, env)[1] for words in runs]
-    return "\n".join(text for text in texts if text)
+    return _complaints(script, origin.tree, {"GIT_DIR": os.devnull + "/none"})[1]
 
 
 def sparse(origin: Source, over: Overlay, key: str) -> str:

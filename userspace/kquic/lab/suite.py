@@ -15,7 +15,7 @@ from kquic.lab.guest import Job
 from kquic.lab.machine import Machine
 from kquic.lab.paths import REPO
 
-PYTEST = ["python3", "-m", "pytest", "-q", "tests", "--ignore=tests/unit"]
+PYTEST = ["python3", "-m", "pytest", "-q", "tests", "--ignore=tests/unit", "--ignore=tests/lab"]
 LIMIT = 1500.0
 
 
@@ -34,6 +34,7 @@ def run() -> int:
         "static checks": check.run,
         "unit tests": unit,
         "KUnit, fast": lambda: in_kernel("fast"),
+        "the lab itself": itself,
         "guest suite, fast": lambda: in_guest("fast", []),
         "KUnit, kasan": lambda: in_kernel("kasan"),
         "guest smoke tests, kasan": lambda: in_guest("kasan", ["-m", "smoke"]),
@@ -58,7 +59,17 @@ def _timed(name: str, part: Callable[[], int]) -> Step:
 
 def unit() -> int:
     """Tests that need no kernel of ours."""
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", "tests/unit"], cwd=REPO, check=False).returncode
+    return _on_host("tests/unit")
+
+
+def itself() -> int:
+    """Tests that boot guests to see the lab catch what it has to catch."""
+    machine("fast")
+    return _on_host("tests/lab")
+
+
+def _on_host(folder: str) -> int:
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", folder], cwd=REPO, check=False).returncode
 
 
 def machine(flavour: str) -> Machine:
