@@ -23,31 +23,33 @@ struct net;
 struct quic_net;
 struct socket;
 
+/**
+ * struct quic_endpoint - the UDP socket of one address
+ * @node:     in quic_net.endpoints, by port
+ * @idle:     in quic_net.ep_idle while nobody holds a reference
+ * @ref:      QUIC sockets, paths and requests that use it
+ * @net:      network namespace
+ * @sock:     the kernel UDP socket
+ * @addr:     address that it is bound to; never changes
+ * @bound_if: device that it is bound to, or 0
+ * @v6only:   bound to an IPv6 address, and refuses IPv4
+ * @rcu:      the receive path reads it without a reference
+ */
 struct quic_endpoint {
-	struct hlist_node	node;		/* quic_net.endpoints, by port */
-	struct list_head	idle;		/* quic_net.ep_idle, when unused */
-	refcount_t		ref;		/* QUIC sockets, paths, requests */
-	bool			v6only;		/* AF_INET6 that refuses IPv4 */
-	int			bound_if;	/* SO_BINDTODEVICE, or 0 */
-	struct net		*net;
-	struct socket		*sock;		/* kernel UDP socket */
-	union quic_addr		addr;		/* as bound; never changes */
-	struct rcu_head		rcu;
+	struct hlist_node node;
+	struct list_head idle;
+	refcount_t ref;
+	struct net *net;
+	struct socket *sock;
+	union quic_addr addr;
+	int bound_if;
+	bool v6only;
+	struct rcu_head rcu;
 };
 
-/**
- * quic_endpoint_bind - find or create the endpoint that covers an address
- * @net:      network namespace
- * @addr:     local address; port 0 asks for a free one, and receives it
- * @bound_if: device that the QUIC socket is bound to, or 0
- * @v6only:   for the IPv6 wildcard: do not receive IPv4
- *
- * Context: process, may sleep. Return: an endpoint with a reference for the
- * caller, or an ERR_PTR: -EADDRINUSE (foreign UDP socket; no free port) and
- * what binding a UDP socket may return.
- */
 struct quic_endpoint *quic_endpoint_bind(struct net *net, union quic_addr *addr,
 					 int bound_if, bool v6only);
+void quic_endpoint_put(struct quic_endpoint *ep);
 
 /* One more reference for somebody who already has one. */
 static inline struct quic_endpoint *
@@ -57,17 +59,6 @@ quic_endpoint_hold(struct quic_endpoint *ep)
 	return ep;
 }
 
-/**
- * quic_endpoint_put - drop a reference
- * @ep: endpoint, or NULL
- *
- * The UDP socket is released by a work item; a bind to the same address that
- * comes earlier takes the endpoint over or releases it on the spot, and never
- * sees -EADDRINUSE because of it. Context: any.
- */
-void quic_endpoint_put(struct quic_endpoint *ep);
-
-/* Set up and tear down the part of struct quic_net that belongs to endpoints. */
 void quic_endpoint_net_init(struct quic_net *qn);
 void quic_endpoint_net_exit(struct quic_net *qn);
 

@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Listeners, and connections that nobody has accepted yet.
+/* Listeners: several may share an address and port, told apart by ALPN.
  *
- * First packets of unknown connections are queued by the receive path and
- * handled by one work item per network namespace: it checks tokens, answers
- * with Retry, reads the ClientHello to choose among listeners by ALPN, and
- * keeps the datagrams until accept() makes a connection of them.
- *
- * Owns:    struct quic_listener, struct quic_request.
- * Guard:   a listener's accept queue: the listener's socket lock. All requests
- *          of a netns and those still being assembled: quic_net.req_mutex.
- *          Lock order: req_mutex, listener, connection.
- * Callers: af_quic.c (listen, accept, close), udp_rx.c (first packets).
+ * Owns:    struct quic_listener, which lives as long as its socket.
+ * Guard:   quic_net.req_mutex for the table and for accept queues; the receive
+ *          path and poll() look without it, under RCU or with a reference to
+ *          the socket.
+ * Callers: af_quic.c (listen, accept, close), request.c, udp_rx.c, poll.c.
  */
 #ifndef _NET_QUIC_LISTEN_H
 #define _NET_QUIC_LISTEN_H
 
 #include <linux/list.h>
-#include <linux/skbuff.h>
 
+#include "request.h"
 #include "settings.h"
 #include "types.h"
 
 struct net;
 struct proto_accept_arg;
-struct quic_conn;
-struct quic_endpoint;
-struct quic_hello_buf;
+struct quic_header;
 struct quic_net;
-struct quic_odcid;
+struct sk_buff;
 struct sock;
 
 /**
@@ -37,10 +30,9 @@ struct sock;
  * @alpn:	its ALPN list, which does not change while it listens
  * @addr:	its bound address
  * @bound_if:	the device that it is bound to, or 0
- * @v6only:	it is bound to the IPv6 wildcard and refuses IPv4
- * @reuseport:	it shares address and list with others of the same user
+ * @v6only:	bound to the IPv6 wildcard, it refuses IPv4
+ * @reuseport:	it may share address and list with others of the same user
  * @requests:	struct quic_request that wait for accept(), oldest first
- * @rcu:	the receive path reads listeners without a lock
  */
 struct quic_listener {
 	struct hlist_node node;
@@ -51,62 +43,26 @@ struct quic_listener {
 	bool v6only;
 	bool reuseport;
 	struct list_head requests;
-	struct rcu_head rcu;
 };
 
-/**
- * struct quic_request - a connection that has not been accepted
- * @original:	its entry in the table of lookup.c, by @dcid and @peer
- * @list:	in quic_listener.requests, or in quic_net.gathering
- * @listener:	socket whose queue it is in; NULL while the ClientHello gathers
- * @endpoint:	where its packets come in; a reference is held
- * @local:	our address as the client sees it, never a wildcard
- * @peer:	the client's
- * @version:	QUIC version of the client's Initial packets
- * @dcid:	their Destination Connection ID: Initial keys come from it
- * @scid:	the client's Source Connection ID
- * @odcid:	the very first DCID: differs from @dcid after a Retry
- * @retry_scid:	Source Connection ID of our Retry
- * @retried:	a Retry took place: @retry_scid is valid
- * @validated:	a token has proved the client's address (RFC 9000, 8.1)
- * @rcvd:	when its first datagram came
- * @datagrams:	what has been received for it, undecrypted, oldest first
- * @bytes:	truesize of @datagrams
- * @hello:	the ClientHello as far as it is gathered, else NULL
- */
-struct quic_request {
-	struct quic_odcid *original;
-	struct list_head list;
-	struct sock *listener;
-	struct quic_endpoint *endpoint;
-	union quic_addr local;
-	union quic_addr peer;
-	u32 version;
-	struct quic_cid dcid;
-	struct quic_cid scid;
-	struct quic_cid odcid;
-	struct quic_cid retry_scid;
-	bool retried;
-	bool validated;
-	ktime_t rcvd;
-	struct sk_buff_head datagrams;
-	u32 bytes;
-	struct quic_hello_buf *hello;
-};
-
-struct quic_odcid *quic_request_take_original(struct quic_request *req,
-					      struct sock *sk);
-
-int quic_listen_start(struct sock *sk, int backlog);
+int quic_listen_start(struct sock *sk);
 void quic_listen_stop(struct sock *sk);
 struct sock *quic_listen_accept(struct sock *sk, struct proto_accept_arg *arg);
 bool quic_listen_pending(const struct sock *sk);
+void quic_listen_free(struct sock *sk);
 
 bool quic_listen_exists(struct net *net, const union quic_addr *local, int iif,
 			int sdif);
-void quic_listen_rcv(struct quic_net *qn, struct sk_buff *skb);
-
-void quic_listen_net_init(struct quic_net *qn);
-void quic_listen_net_exit(struct quic_net *qn);
+bool quic_listen_by_alpn(struct quic_net *qn, const struct sk_buff *skb);
+const struct quic_token_secret *
+quic_listen_retry_secret(struct quic_net *qn, const struct sk_buff *skb,
+			 bool busy);
+void quic_listen_check_token(struct quic_net *qn, const struct sk_buff *skb,
+			     const struct quic_header *hdr,
+			     struct quic_token_result *res);
+struct quic_listener *quic_listen_pick(struct quic_net *qn,
+				       const struct sk_buff *skb,
+				       const struct quic_alpn_name *name);
+void quic_listen_queue(struct quic_listener *l, struct quic_request *req);
 
 #endif /* _NET_QUIC_LISTEN_H */

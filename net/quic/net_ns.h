@@ -30,10 +30,12 @@
  * @endpoints:	  struct quic_endpoint by port
  * @ep_idle:	  endpoints without references, for @ep_work to release
  * @ep_work:	  releases them
- * @listen_lock:  guards changes of @listeners
- * @listeners:	  struct quic_listener by port; readers use RCU
+ * @listeners:	  struct quic_listener by port; changed with @req_mutex held,
+ *		  readers use RCU
  * @first:	  datagrams of connections that do not exist yet
+ * @first_bytes:  their truesize; guarded by the lock of @first
  * @first_work:	  handles them
+ * @gather_work:  gives up clients that do not go on
  * @req_mutex:	  [P] guards every struct quic_request and @gathering
  * @gathering:	  those without a complete ClientHello, oldest first
  * @nr_gathering: how many
@@ -54,11 +56,12 @@ struct quic_net {
 	struct list_head	ep_idle;
 	struct work_struct	ep_work;
 
-	spinlock_t		listen_lock;
 	struct hlist_head	listeners[QUIC_LISTEN_HASH_SIZE];
 
 	struct sk_buff_head	first;
+	u32			first_bytes;
 	struct work_struct	first_work;
+	struct delayed_work	gather_work;
 	struct mutex		req_mutex;
 	struct list_head	gathering;
 	u32			nr_gathering;
@@ -79,6 +82,13 @@ extern unsigned int quic_net_id;
 static inline struct quic_net *quic_net(const struct net *net)
 {
 	return net_generic(net, quic_net_id);
+}
+
+/* Key of the stateless reset tokens that connections of a netns give out. */
+static inline const struct quic_token_secret *
+quic_net_reset_secret(const struct net *net)
+{
+	return &quic_net(net)->reset_secret;
 }
 
 int quic_net_init(void);

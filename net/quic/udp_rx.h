@@ -18,23 +18,21 @@
 
 #include "types.h"
 
+struct quic_endpoint;
 struct sock;
 
 /**
  * struct quic_skb_cb - what is remembered with a received datagram
- * @rcvd:    when it came
- * @iif:     device that it came by
- * @sdif:    its port of an L3 master device, or 0
- * @dcid_off: where its first packet's Destination Connection ID is
- * @dcid_len: and how long
- * @ecn:     codepoint of its IP header (INET_ECN_*)
+ * @iif:  device that it came by
+ * @sdif: its port of an L3 master device, or 0
+ * @ep:   endpoint that it came in by, with a reference while it is queued for
+ *	  the request work
+ * @ecn:  codepoint of its IP header (INET_ECN_*)
  */
 struct quic_skb_cb {
-	ktime_t rcvd;
+	struct quic_endpoint *ep;
 	int iif;
 	int sdif;
-	u8 dcid_off;
-	u8 dcid_len;
 	u8 ecn;
 };
 

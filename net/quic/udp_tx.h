@@ -91,7 +91,6 @@ int quic_udp_local_addr(struct sock *sk, const union quic_addr *peer,
 			union quic_addr *local);
 
 int quic_udp_send_raw(struct quic_endpoint *ep, const union quic_addr *local,
-		      const union quic_addr *peer, int oif,
-		      const void *data, u32 len);
+		      const union quic_addr *peer, const void *data, u32 len);
 
 #endif /* _NET_QUIC_UDP_TX_H */

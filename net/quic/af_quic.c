@@ -1,0 +1,876 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/module.h>
+#include <linux/quic.h>
+#include <linux/swap.h>
+#include <net/addrconf.h>
+#include <net/inet_common.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/protocol.h>
+#include <net/route.h>
+#include <net/transp_v6.h>
+#include <net/xfrm.h>
+
+#include "addr.h"
+#include "af_quic.h"
+#include "conn.h"
+#include "endpoint.h"
+#include "input.h"
+#include "listen.h"
+#include "lookup.h"
+#include "net_ns.h"
+#include "poll.h"
+#include "recvmsg.h"
+#include "sendmsg.h"
+#include "sent.h"
+#include "sockopt.h"
+#include "sysctl.h"
+#include "udp_tx.h"
+
+long quic_sysctl_mem[3] __read_mostly;
+int quic_sysctl_rmem[3] __read_mostly;
+int quic_sysctl_wmem[3] __read_mostly;
+
+static atomic_long_t quic_memory_allocated;
+static DEFINE_PER_CPU(int, quic_memory_per_cpu_fw_alloc);
+static struct percpu_counter quic_sockets_allocated;
+static unsigned long quic_memory_pressure;
+
+/* Kernel sockets of QUIC hold their lock while they take that of a kernel UDP
+ * socket: different classes, or lockdep would see one nested in itself.
+ */
+static struct lock_class_key quic_slock_key;
+static struct lock_class_key quic_lock_key;
+
+static bool quic_sock_is_v6(const struct sock *sk)
+{
+	return IS_ENABLED(CONFIG_IPV6) && sk->sk_family == AF_INET6;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static struct quic6_conn *quic6_conn(struct sock *sk)
+{
+	return container_of(quic_conn(sk), struct quic6_conn, conn);
+}
+#endif
+
+/* Addresses */
+
+static void quic_sock_store_v4(struct sock *sk, const union quic_addr *local,
+			       const union quic_addr *peer)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	__be32 saddr = local->v4.sin_addr.s_addr;
+	__be32 daddr = peer ? peer->v4.sin_addr.s_addr : 0;
+
+	inet->inet_saddr = saddr;
+	inet->inet_rcv_saddr = saddr;
+	inet->inet_daddr = daddr;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (!quic_sock_is_v6(sk))
+		return;
+	ipv6_addr_set_v4mapped(saddr, &sk->sk_v6_rcv_saddr);
+	inet6_sk(sk)->saddr = sk->sk_v6_rcv_saddr;
+	if (peer)
+		ipv6_addr_set_v4mapped(daddr, &sk->sk_v6_daddr);
+#endif
+}
+
+static void quic_sock_store_v6(struct sock *sk, const union quic_addr *local,
+			       const union quic_addr *peer)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	sk->sk_v6_rcv_saddr = local->v6.sin6_addr;
+	inet6_sk(sk)->saddr = local->v6.sin6_addr;
+	if (peer)
+		sk->sk_v6_daddr = peer->v6.sin6_addr;
+	if (local->v6.sin6_scope_id)
+		sk->sk_bound_dev_if = local->v6.sin6_scope_id;
+	inet_sk(sk)->inet_saddr = LOOPBACK4_IPV6;
+	inet_sk(sk)->inet_rcv_saddr = LOOPBACK4_IPV6;
+	inet_sk(sk)->inet_daddr = LOOPBACK4_IPV6;
+#endif
+}
+
+/**
+ * quic_sock_set_addrs - make a path's addresses those of the socket
+ * @sk:    the socket
+ * @local: our address: what getsockname() returns
+ * @peer:  the peer's: what getpeername() returns; NULL for none
+ *
+ * To be called whenever a connection moves to another path.
+ *
+ * Context: socket lock held.
+ */
+void quic_sock_set_addrs(struct sock *sk, const union quic_addr *local,
+			 const union quic_addr *peer)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	quic_lookup_del_sock(sk);
+	if (local->sa.sa_family == AF_INET)
+		quic_sock_store_v4(sk, local, peer);
+	else
+		quic_sock_store_v6(sk, local, peer);
+	inet->inet_sport = quic_addr_port(local);
+	inet->inet_num = ntohs(inet->inet_sport);
+	inet->inet_dport = peer ? quic_addr_port(peer) : 0;
+	if (peer && !sock_flag(sk, SOCK_DEAD))
+		quic_lookup_add_sock(sk, peer);
+}
+
+static void quic_sock_fill(const struct sock *sk, __be32 v4,
+			   const struct in6_addr *v6, __be16 port,
+			   union quic_addr *addr)
+{
+	memset(addr, 0, sizeof(*addr));
+#if IS_ENABLED(CONFIG_IPV6)
+	if (quic_sock_is_v6(sk) && !ipv6_addr_v4mapped(v6)) {
+		addr->v6.sin6_family = AF_INET6;
+		addr->v6.sin6_addr = *v6;
+		addr->v6.sin6_scope_id = ipv6_iface_scope_id(v6,
+							     sk->sk_bound_dev_if);
+		addr->v6.sin6_port = port;
+		return;
+	}
+#endif
+	addr->v4.sin_family = AF_INET;
+	addr->v4.sin_addr.s_addr = v4;
+	addr->v4.sin_port = port;
+}
+
+/**
+ * quic_sock_local - our address, as the socket has it
+ * @sk:   the socket
+ * @addr: result; the wildcard without a port if there is none yet
+ */
+void quic_sock_local(const struct sock *sk, union quic_addr *addr)
+{
+	const struct in6_addr *v6 = NULL;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	v6 = &sk->sk_v6_rcv_saddr;
+#endif
+	quic_sock_fill(sk, inet_sk(sk)->inet_saddr, v6,
+		       inet_sk(sk)->inet_sport, addr);
+}
+
+/**
+ * quic_sock_peer - the peer's address, as the socket has it
+ * @sk:   the socket
+ * @addr: result
+ */
+void quic_sock_peer(const struct sock *sk, union quic_addr *addr)
+{
+	const struct in6_addr *v6 = NULL;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	v6 = &sk->sk_v6_daddr;
+#endif
+	quic_sock_fill(sk, inet_sk(sk)->inet_daddr, v6,
+		       inet_sk(sk)->inet_dport, addr);
+}
+
+static int quic_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
+{
+	struct sock *sk = sock->sk;
+	union quic_addr addr;
+	int len = -ENOTCONN;
+
+	lock_sock(sk);
+	if (!peer) {
+		quic_sock_local(sk, &addr);
+		len = quic_addr_to_user(&addr, uaddr);
+	} else if (inet_sk(sk)->inet_dport &&
+		   (peer != 1 || sk->sk_state != QUIC_STATE_CLOSED)) {
+		/* accept() reports the peer of a connection that is gone. */
+		quic_sock_peer(sk, &addr);
+		len = quic_addr_to_user(&addr, uaddr);
+	}
+	release_sock(sk);
+	return len;
+}
+
+/* bind(), connect(), listen() */
+
+static bool quic_addr_is_ours(struct sock *sk, const union quic_addr *addr)
+{
+	struct net *net = sock_net(sk);
+	u32 table;
+
+	if (quic_addr_any(addr))
+		return true;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (addr->sa.sa_family == AF_INET6) {
+		struct net_device *dev = NULL;
+		bool ours;
+
+		rcu_read_lock();
+		if (addr->v6.sin6_scope_id)
+			dev = dev_get_by_index_rcu(net, addr->v6.sin6_scope_id);
+		ours = ipv6_chk_addr(net, &addr->v6.sin6_addr, dev, 0);
+		rcu_read_unlock();
+		return ours;
+	}
+#endif
+	table = l3mdev_fib_table_by_index(net, sk->sk_bound_dev_if) ? :
+		RT_TABLE_LOCAL;
+	return inet_addr_type_table(net, addr->v4.sin_addr.s_addr, table) ==
+	       RTN_LOCAL;
+}
+
+static bool quic_port_allowed(const struct sock *sk, __be16 port)
+{
+	struct net *net = sock_net(sk);
+
+	return !port || !inet_port_requires_bind_service(net, ntohs(port)) ||
+	       ns_capable(net->user_ns, CAP_NET_BIND_SERVICE);
+}
+
+/* Gives the socket an endpoint. A port of 0 in @addr becomes a free one. */
+static int quic_sock_attach(struct sock *sk, union quic_addr *addr)
+{
+	bool v6only = quic_sock_is_v6(sk) && ipv6_only_sock(sk);
+	struct quic_conn *conn = quic_conn(sk);
+	int bound_if = sk->sk_bound_dev_if;
+	struct quic_endpoint *ep;
+
+	if (addr->sa.sa_family == AF_INET6 && addr->v6.sin6_scope_id)
+		bound_if = addr->v6.sin6_scope_id;
+	ep = quic_endpoint_bind(sock_net(sk), addr, bound_if, v6only);
+	if (IS_ERR(ep))
+		return PTR_ERR(ep);
+	conn->bound = ep;
+	return 0;
+}
+
+static void quic_sock_detach(struct sock *sk)
+{
+	struct quic_conn *conn = quic_conn(sk);
+
+	quic_endpoint_put(conn->bound);
+	conn->bound = NULL;
+}
+
+static int quic_bind(struct sock *sk, struct sockaddr_unsized *uaddr, int len)
+{
+	struct quic_conn *conn = quic_conn(sk);
+	union quic_addr addr;
+	int err;
+
+	lock_sock(sk);
+	err = -EINVAL;
+	if (!quic_conn_is(conn, QUIC_STATE_CLOSED) || conn->bound ||
+	    conn->was_connected)
+		goto out;
+	err = quic_addr_from_user(sk, uaddr, len, false, &addr);
+	if (err)
+		goto out;
+	err = -EADDRNOTAVAIL;
+	if (!quic_addr_is_ours(sk, &addr))
+		goto out;
+	err = -EACCES;
+	if (!quic_port_allowed(sk, quic_addr_port(&addr)))
+		goto out;
+	err = quic_sock_attach(sk, &addr);
+	if (!err)
+		quic_sock_set_addrs(sk, &addr, NULL);
+out:
+	release_sock(sk);
+	return err;
+}
+
+/* What the socket is bound to, as a source for packets to @peer. */
+static int quic_connect_source(const struct sock *sk,
+			       const union quic_addr *peer,
+			       union quic_addr *local)
+{
+	__be16 port = inet_sk(sk)->inet_sport;
+
+	memset(local, 0, sizeof(*local));
+	if (quic_conn(sk)->bound)
+		quic_sock_local(sk, local);
+	if (local->sa.sa_family == peer->sa.sa_family)
+		return 0;
+	/* An unbound socket, or one on the wildcard of both families. */
+	if (local->sa.sa_family &&
+	    (!quic_addr_any(local) || local->sa.sa_family == AF_INET))
+		return -EINVAL;
+	memset(local, 0, sizeof(*local));
+	local->sa.sa_family = peer->sa.sa_family;
+	quic_addr_set_port(local, port);
+	return 0;
+}
+
+static int quic_connect_locked(struct sock *sk, const union quic_addr *peer)
+{
+	struct quic_conn *conn = quic_conn(sk);
+	bool attached = false;
+	union quic_addr local;
+	int err;
+
+	err = quic_connect_source(sk, peer, &local);
+	if (!err)
+		err = quic_udp_local_addr(sk, peer, &local);
+	if (!err && !conn->bound) {
+		err = quic_sock_attach(sk, &local);
+		attached = !err;
+	}
+	if (err)
+		return err;
+	sk_set_txhash(sk);
+	err = quic_conn_connect(sk, &local, peer);
+	if (!err)
+		quic_sock_set_addrs(sk, &local, peer);
+	else if (attached)
+		quic_sock_detach(sk);
+	return err;
+}
+
+/* Decides addresses and makes keys. Nothing is sent and nothing waited for. */
+static int quic_connect(struct socket *sock, struct sockaddr_unsized *uaddr,
+			int len, int flags)
+{
+	struct sock *sk = sock->sk;
+	struct quic_conn *conn = quic_conn(sk);
+	union quic_addr peer;
+	int err = -EINVAL;
+
+	lock_sock(sk);
+	if (quic_conn_is(conn, QUIC_STATE_CLOSED) && !conn->was_connected)
+		err = quic_addr_from_user(sk, uaddr, len, true, &peer);
+	if (!err && !quic_addr_port(&peer))
+		err = -EINVAL;
+	if (!err)
+		err = quic_connect_locked(sk, &peer);
+	if (!err)
+		sock->state = SS_CONNECTED;
+	release_sock(sk);
+	return err;
+}
+
+static int quic_sock_autobind(struct sock *sk)
+{
+	union quic_addr addr = {};
+	int err;
+
+	addr.sa.sa_family = sk->sk_family;
+	err = quic_sock_attach(sk, &addr);
+	if (!err)
+		quic_sock_set_addrs(sk, &addr, NULL);
+	return err;
+}
+
+static int quic_listen_begin(struct sock *sk, int backlog)
+{
+	struct quic_conn *conn = quic_conn(sk);
+	int err = 0;
+
+	if (!backlog || conn->was_connected ||
+	    !quic_conn_is(conn, QUIC_STATE_CLOSED))
+		return -EINVAL;
+	if (!conn->bound)
+		err = quic_sock_autobind(sk);
+	if (err)
+		return err;
+	sk->sk_ack_backlog = 0;
+	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
+	err = quic_listen_start(sk);
+	if (!err)
+		quic_conn_set_state(conn, QUIC_STATE_LISTENING);
+	return err;
+}
+
+static void quic_listen_end(struct sock *sk)
+{
+	quic_listen_stop(sk);
+	quic_conn_set_state(quic_conn(sk), QUIC_STATE_CLOSED);
+}
+
+static int quic_listen(struct socket *sock, int backlog)
+{
+	struct sock *sk = sock->sk;
+	int err = 0;
+
+	lock_sock(sk);
+	if (!quic_conn_is(quic_conn(sk), QUIC_STATE_LISTENING))
+		err = quic_listen_begin(sk, backlog);
+	else if (backlog)
+		WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
+	else
+		quic_listen_end(sk);
+	release_sock(sk);
+	return err;
+}
+
+/* shutdown(), close() */
+
+static int quic_shutdown(struct socket *sock, int how)
+{
+	struct sock *sk = sock->sk;
+	int err = 0;
+
+	how++;	/* SHUT_RD, SHUT_WR, SHUT_RDWR become bits, as in inet_shutdown() */
+	if (!how || (how & ~SHUTDOWN_MASK))
+		return -EINVAL;
+	lock_sock(sk);
+	if (!quic_conn_is(quic_conn(sk), QUIC_STATE_LISTENING))
+		err = quic_conn_shutdown(sk, how);
+	else if (how & RCV_SHUTDOWN)
+		err = -EOPNOTSUPP;
+	release_sock(sk);
+	return err;
+}
+
+static void quic_sock_unlink(struct sock *sk)
+{
+	struct quic_net *qn = quic_net(sock_net(sk));
+
+	quic_lookup_del_sock(sk);
+	spin_lock_bh(&qn->socks_lock);
+	hlist_del_init_rcu(&sk->sk_node);
+	spin_unlock_bh(&qn->socks_lock);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
+}
+
+/* A connection that goes on in the background uses its network namespace,
+ * which a kernel socket does not keep alive. If that is going away, so does
+ * the connection.
+ */
+static void quic_sock_hold_net(struct sock *sk)
+{
+	struct quic_conn *conn = quic_conn(sk);
+	struct net *net = sock_net(sk);
+
+	if (sk->sk_net_refcnt)
+		return;
+	if (maybe_get_net(net)) {
+		sk_net_refcnt_upgrade(sk);
+		put_net(net);
+		return;
+	}
+	quic_close_timeout(conn);	/* lingering becomes closing, */
+	quic_close_timeout(conn);	/* which is cut short */
+}
+
+static void quic_close(struct sock *sk, long timeout)
+{
+	struct quic_conn *conn = quic_conn(sk);
+
+	lock_sock(sk);
+	if (quic_conn_is(conn, QUIC_STATE_LISTENING))
+		quic_listen_end(sk);
+	quic_conn_close(sk);
+	quic_sock_hold_net(sk);
+	quic_sock_unlink(sk);
+	if (!conn->was_connected)
+		quic_sock_detach(sk);
+	sock_orphan(sk);
+	release_sock(sk);
+	xfrm_sk_free_policy(sk);
+	sock_put(sk);
+}
+
+/* Creation and end of a struct sock */
+
+static void quic_sock_destruct(struct sock *sk)
+{
+	quic_conn_destroy(sk);
+	quic_listen_free(sk);
+	sk_sockets_allocated_dec(sk);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (quic_sock_is_v6(sk)) {
+		inet6_sock_destruct(sk);
+		return;
+	}
+#endif
+	inet_sock_destruct(sk);
+}
+
+static int quic_init_sock(struct sock *sk)
+{
+	struct quic_net *qn = quic_net(sock_net(sk));
+	struct quic_conn *conn = quic_conn(sk);
+	int err;
+
+	sock_lock_init_class_and_name(sk, "slock-AF_QUIC", &quic_slock_key,
+				      "sk_lock-AF_QUIC", &quic_lock_key);
+	/* Packets find sockets under RCU. */
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	/* Room in the send buffer is not what a sent packet gives back. */
+	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
+	sk_sockets_allocated_inc(sk);
+	sk->sk_destruct = quic_sock_destruct;
+	err = quic_conn_init(sk);
+	if (err)
+		return err;
+	WRITE_ONCE(sk->sk_rcvbuf, 4 * conn->local.initial_max_data);
+
+	spin_lock_bh(&qn->socks_lock);
+	hlist_add_head_rcu(&sk->sk_node, &qn->socks);
+	spin_unlock_bh(&qn->socks_lock);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
+	return 0;
+}
+
+static void quic_child_copy_sock(struct sock *newsk, struct sock *sk)
+{
+	newsk->sk_type = sk->sk_type;
+	newsk->sk_protocol = sk->sk_protocol;
+	newsk->sk_backlog_rcv = sk->sk_prot->backlog_rcv;
+	newsk->sk_bound_dev_if = sk->sk_bound_dev_if;
+	newsk->sk_mark = READ_ONCE(sk->sk_mark);
+	newsk->sk_priority = READ_ONCE(sk->sk_priority);
+	newsk->sk_max_pacing_rate = READ_ONCE(sk->sk_max_pacing_rate);
+	newsk->sk_pacing_rate = newsk->sk_max_pacing_rate;
+	newsk->sk_sndbuf = READ_ONCE(sk->sk_sndbuf);
+	newsk->sk_rcvbuf = READ_ONCE(sk->sk_rcvbuf);
+	newsk->sk_userlocks = sk->sk_userlocks;
+	newsk->sk_rcvlowat = READ_ONCE(sk->sk_rcvlowat);
+	newsk->sk_sndtimeo = READ_ONCE(sk->sk_sndtimeo);
+	newsk->sk_rcvtimeo = READ_ONCE(sk->sk_rcvtimeo);
+	newsk->sk_lingertime = sk->sk_lingertime;
+	newsk->sk_reuse = sk->sk_reuse;
+	newsk->sk_reuseport = sk->sk_reuseport;
+	newsk->sk_ipv6only = sk->sk_ipv6only;
+	newsk->sk_allocation = sk->sk_allocation;
+	newsk->sk_use_task_frag = sk->sk_use_task_frag;
+	newsk->sk_txrehash = sk->sk_txrehash;
+	newsk->sk_tsflags = READ_ONCE(sk->sk_tsflags);
+	newsk->sk_flags = sk->sk_flags;
+	if (newsk->sk_flags & SK_FLAGS_TIMESTAMP)
+		net_enable_timestamp();
+	security_sk_clone(sk, newsk);
+}
+
+static void quic_child_copy_inet(struct sock *newsk, struct sock *sk)
+{
+	struct inet_sock *newinet = inet_sk(newsk);
+	struct inet_sock *inet = inet_sk(sk);
+
+	newinet->inet_flags = inet->inet_flags;
+	newinet->uc_ttl = READ_ONCE(inet->uc_ttl);
+	newinet->mc_ttl = READ_ONCE(inet->mc_ttl);
+	newinet->tos = READ_ONCE(inet->tos);
+	newinet->min_ttl = READ_ONCE(inet->min_ttl);
+	newinet->pmtudisc = READ_ONCE(inet->pmtudisc);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (quic_sock_is_v6(sk)) {
+		struct ipv6_pinfo *np = inet6_sk(sk);
+		struct ipv6_pinfo *newnp = &quic6_conn(newsk)->inet6;
+
+		newinet->pinet6 = newnp;
+		newnp->hop_limit = READ_ONCE(np->hop_limit);
+		newnp->mcast_hops = READ_ONCE(np->mcast_hops);
+		newnp->pmtudisc = READ_ONCE(np->pmtudisc);
+		newnp->tclass = READ_ONCE(np->tclass);
+		newnp->frag_size = READ_ONCE(np->frag_size);
+		newnp->srcprefs = READ_ONCE(np->srcprefs);
+	}
+#endif
+}
+
+/**
+ * quic_sock_alloc_child - make the socket of an accepted connection
+ * @sk:   the listener, locked
+ * @kern: the kernel asks for it
+ *
+ * It inherits what generic and QUIC options have set on the listener.
+ *
+ * Return: a socket in state CLOSED without addresses, or NULL.
+ */
+struct sock *quic_sock_alloc_child(struct sock *sk, bool kern)
+{
+	struct quic_conn *conn = quic_conn(sk);
+	struct quic_conn *newconn;
+	struct sock *newsk;
+
+	sock_owned_by_me(sk);
+
+	newsk = sk_alloc(sock_net(sk), sk->sk_family, GFP_KERNEL, sk->sk_prot,
+			 kern && !sk->sk_net_refcnt);
+	if (!newsk)
+		return NULL;
+	sock_init_data(NULL, newsk);
+	quic_child_copy_inet(newsk, sk);
+	if (quic_init_sock(newsk)) {
+		sk_free(newsk);
+		return NULL;
+	}
+	quic_child_copy_sock(newsk, sk);
+	sk_set_txhash(newsk);
+	newconn = quic_conn(newsk);
+	newconn->local = conn->local;
+	quic_settings_inherit(&newconn->settings, &conn->settings);
+	return newsk;
+}
+
+/**
+ * quic_sock_drop_child - the request could not become a connection
+ * @sk: socket from quic_sock_alloc_child(), not locked
+ */
+void quic_sock_drop_child(struct sock *sk)
+{
+	lock_sock(sk);
+	quic_conn_shutdown(sk, RCV_SHUTDOWN);
+	quic_sock_unlink(sk);
+	sock_orphan(sk);
+	release_sock(sk);
+	sock_put(sk);
+}
+
+static int quic_backlog_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	quic_conn_rcv(sk, skb);
+	return 0;
+}
+
+static void quic_enter_memory_pressure(struct sock *sk)
+{
+	WRITE_ONCE(quic_memory_pressure, 1);
+}
+
+static void quic_leave_memory_pressure(struct sock *sk)
+{
+	WRITE_ONCE(quic_memory_pressure, 0);
+}
+
+static const struct proto_ops quic_inet_ops = {
+	.family		= PF_INET,
+	.owner		= THIS_MODULE,
+	.release	= inet_release,
+	.bind		= inet_bind,
+	.connect	= quic_connect,
+	.socketpair	= sock_no_socketpair,
+	.accept		= inet_accept,
+	.getname	= quic_getname,
+	.poll		= quic_poll,
+	.ioctl		= inet_ioctl,
+	.gettstamp	= sock_gettstamp,
+	.listen		= quic_listen,
+	.shutdown	= quic_shutdown,
+	.setsockopt	= sock_common_setsockopt,
+	.getsockopt	= sock_common_getsockopt,
+	.sendmsg	= inet_sendmsg,
+	.recvmsg	= inet_recvmsg,
+	.mmap		= sock_no_mmap,
+	.splice_eof	= inet_splice_eof,
+};
+
+static struct proto quic_prot = {
+	.name			= "QUIC",
+	.owner			= THIS_MODULE,
+	.close			= quic_close,
+	.bind			= quic_bind,
+	.accept			= quic_listen_accept,
+	.ioctl			= quic_ioctl,
+	.init			= quic_init_sock,
+	.unhash			= quic_sock_unlink,
+	.setsockopt		= quic_setsockopt,
+	.getsockopt		= quic_getsockopt,
+	.sendmsg		= quic_sendmsg,
+	.recvmsg		= quic_recvmsg,
+	.splice_eof		= quic_splice_eof,
+	.backlog_rcv		= quic_backlog_rcv,
+	.release_cb		= quic_timer_release_cb,
+	.no_autobind		= true,
+	.stream_memory_free	= quic_stream_memory_free,
+	.enter_memory_pressure	= quic_enter_memory_pressure,
+	.leave_memory_pressure	= quic_leave_memory_pressure,
+	.memory_pressure	= &quic_memory_pressure,
+	.memory_allocated	= &quic_memory_allocated,
+	.per_cpu_fw_alloc	= &quic_memory_per_cpu_fw_alloc,
+	.sockets_allocated	= &quic_sockets_allocated,
+	.sysctl_mem		= quic_sysctl_mem,
+	.sysctl_rmem		= quic_sysctl_rmem,
+	.sysctl_wmem		= quic_sysctl_wmem,
+	.max_header		= MAX_HEADER + sizeof(struct ipv6hdr),
+	.obj_size		= sizeof(struct quic_conn),
+};
+
+/* Both types behave the same in every respect. */
+static struct inet_protosw quic_protosw[] = {
+	{
+		.type		= SOCK_STREAM,
+		.protocol	= IPPROTO_QUIC,
+		.prot		= &quic_prot,
+		.ops		= &quic_inet_ops,
+	},
+	{
+		.type		= SOCK_DGRAM,
+		.protocol	= IPPROTO_QUIC,
+		.prot		= &quic_prot,
+		.ops		= &quic_inet_ops,
+	},
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+static struct proto_ops quic_inet6_ops __ro_after_init;
+static struct proto quicv6_prot;
+
+static struct inet_protosw quicv6_protosw[] = {
+	{
+		.type		= SOCK_STREAM,
+		.protocol	= IPPROTO_QUIC,
+		.prot		= &quicv6_prot,
+		.ops		= &quic_inet6_ops,
+	},
+	{
+		.type		= SOCK_DGRAM,
+		.protocol	= IPPROTO_QUIC,
+		.prot		= &quicv6_prot,
+		.ops		= &quic_inet6_ops,
+	},
+};
+
+static void quic_v6_exit(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(quicv6_protosw); i++)
+		inet6_unregister_protosw(&quicv6_protosw[i]);
+	proto_unregister(&quicv6_prot);
+}
+
+/* As IPv4 but for the functions of the family and the larger socket. */
+static int __init quic_v6_init(void)
+{
+	int err, i;
+
+	quic_inet6_ops = quic_inet_ops;
+	quic_inet6_ops.family = PF_INET6;
+	quic_inet6_ops.release = inet6_release;
+	quic_inet6_ops.bind = inet6_bind;
+	quic_inet6_ops.ioctl = inet6_ioctl;
+
+	quicv6_prot = quic_prot;
+	strscpy(quicv6_prot.name, "QUICv6");
+	quicv6_prot.obj_size = sizeof(struct quic6_conn);
+	quicv6_prot.ipv6_pinfo_offset = offsetof(struct quic6_conn, inet6);
+	err = proto_register(&quicv6_prot, 1);
+	if (err)
+		return err;
+	for (i = 0; i < ARRAY_SIZE(quicv6_protosw); i++) {
+		err = inet6_register_protosw(&quicv6_protosw[i]);
+		if (err) {
+			while (i--)
+				inet6_unregister_protosw(&quicv6_protosw[i]);
+			proto_unregister(&quicv6_prot);
+			return err;
+		}
+	}
+	return 0;
+}
+#else
+static int __init quic_v6_init(void)
+{
+	return 0;
+}
+
+static void quic_v6_exit(void)
+{
+}
+#endif
+
+static int __init quic_v4_init(void)
+{
+	int err, i;
+
+	err = proto_register(&quic_prot, 1);
+	if (err)
+		return err;
+	for (i = 0; i < ARRAY_SIZE(quic_protosw); i++)
+		inet_register_protosw(&quic_protosw[i]);
+	return 0;
+}
+
+static void quic_v4_exit(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(quic_protosw); i++)
+		inet_unregister_protosw(&quic_protosw[i]);
+	proto_unregister(&quic_prot);
+}
+
+static void __init quic_init_limits(void)
+{
+	unsigned long pages = max(nr_free_buffer_pages() / 8, 128UL);
+	/* A socket may have 1/128 of the memory. */
+	unsigned long share = nr_free_buffer_pages() << (PAGE_SHIFT - 7);
+
+	share = min(share, 4UL << 20);
+	quic_sysctl_mem[0] = pages / 4 * 3;
+	quic_sysctl_mem[1] = pages;
+	quic_sysctl_mem[2] = pages / 2 * 3;
+	quic_sysctl_rmem[0] = PAGE_SIZE;
+	quic_sysctl_rmem[1] = 1 << 20;
+	quic_sysctl_rmem[2] = max(1UL << 20, share);
+	quic_sysctl_wmem[0] = PAGE_SIZE;
+	quic_sysctl_wmem[1] = 16 << 10;
+	quic_sysctl_wmem[2] = max(64UL << 10, share);
+}
+
+static int __init quic_init(void)
+{
+	int err;
+
+	quic_init_limits();
+	err = percpu_counter_init(&quic_sockets_allocated, 0, GFP_KERNEL);
+	if (err)
+		return err;
+	err = quic_sent_init();
+	if (err)
+		goto err_sent;
+	err = quic_lookup_init();
+	if (err)
+		goto err_lookup;
+	err = quic_net_init();
+	if (err)
+		goto err_net;
+	err = quic_sysctl_init();
+	if (err)
+		goto err_sysctl;
+	err = quic_v4_init();
+	if (err)
+		goto err_v4;
+	err = quic_v6_init();
+	if (err)
+		goto err_v6;
+	return 0;
+
+err_v6:
+	quic_v4_exit();
+err_v4:
+	quic_sysctl_exit();
+err_sysctl:
+	quic_net_exit();
+err_net:
+	quic_lookup_exit();
+err_lookup:
+	quic_sent_exit();
+err_sent:
+	percpu_counter_destroy(&quic_sockets_allocated);
+	return err;
+}
+
+static void __exit quic_exit(void)
+{
+	quic_v6_exit();
+	quic_v4_exit();
+	quic_sysctl_exit();
+	quic_net_exit();
+	/* Sockets and table entries are freed by RCU. */
+	rcu_barrier();
+	quic_lookup_exit();
+	quic_sent_exit();
+	percpu_counter_destroy(&quic_sockets_allocated);
+}
+
+module_init(quic_init);
+module_exit(quic_exit);
+
+MODULE_DESCRIPTION("QUIC transport (RFC 9000)");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_NET_PF_PROTO(PF_INET, 261);	/* IPPROTO_QUIC */
+MODULE_ALIAS_NET_PF_PROTO(PF_INET6, 261);

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/random.h>
+#include <linux/scatterlist.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+
+#include "endpoint.h"
+#include "first.h"
+#include "frame.h"
+#include "header.h"
+#include "net_ns.h"
+#include "udp_rx.h"
+#include "udp_tx.h"
+#include "varint.h"
+
+/* Packet number and length of it, of a packet that is our only one. */
+#define QUIC_FIRST_PN		0
+#define QUIC_FIRST_PN_LEN	4
+
+/**
+ * quic_first_alloc - be ready for a client's ClientHello
+ * @version: QUIC version of its Initial packets
+ * @dcid:    their Destination Connection ID
+ *
+ * Return: the object, or NULL for lack of memory.
+ */
+struct quic_first *quic_first_alloc(u32 version, const struct quic_cid *dcid)
+{
+	struct quic_first *first;
+	struct quic_key *tx;
+
+	first = kzalloc_obj(*first);
+	tx = kzalloc_obj(*tx);
+	if (!first || !tx) {
+		kfree(first);
+		kfree(tx);
+		return NULL;
+	}
+	first->version = version;
+	first->pn = -1;
+	quic_key_initial(tx, &first->rx, version, dcid, true);
+	quic_range_set_init(&first->have, QUIC_FIRST_MAX_RANGES,
+			    QUIC_RANGE_REFUSE);
+	quic_key_clear(tx);
+	kfree(tx);
+	return first;
+}
+
+/**
+ * quic_first_free - the ClientHello is not needed any more
+ * @first: the object, or NULL
+ */
+void quic_first_free(struct quic_first *first)
+{
+	if (!first)
+		return;
+	quic_key_clear(&first->rx);
+	quic_range_set_destroy(&first->have);
+	kfree(first->data);
+	kfree(first);
+}
+
+static int quic_first_grow(struct quic_first *first, u32 size)
+{
+	u8 *data;
+
+	if (size <= first->size)
+		return 0;
+	size = roundup_pow_of_two(size);
+	data = krealloc(first->data, size, GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
+	first->data = data;
+	first->size = size;
+	return 0;
+}
+
+/* What has come first counts; a client that sends other bytes for the same
+ * offset gets no connection (RFC 9000, 2.2).
+ */
+static int quic_first_crypto(struct quic_first *first,
+			     const struct quic_frame_crypto *frame)
+{
+	u64 end = frame->offset + frame->len;
+	const struct quic_range *r;
+	u64 from, to;
+	int err;
+
+	if (end > QUIC_CLIENT_HELLO_MAX_LEN)
+		return -EINVAL;
+	if (!frame->len)
+		return 0;
+	err = quic_first_grow(first, end);
+	if (err)
+		return err;
+	quic_range_set_for_each(r, &first->have) {
+		from = max(r->start, frame->offset);
+		to = min(r->end, end);
+		if (from < to && memcmp(first->data + from,
+					frame->data + (from - frame->offset),
+					to - from))
+			return -EINVAL;
+	}
+	err = quic_range_set_insert(&first->have, frame->offset, end,
+				    GFP_KERNEL);
+	if (!err)
+		memcpy(first->data + frame->offset, frame->data, frame->len);
+	return err;
+}
+
+static int quic_first_frames(struct quic_first *first, const u8 *pos,
+			     const u8 *end)
+{
+	const struct quic_frame_info *info;
+	struct quic_frame frame;
+	int err;
+
+	while (pos < end) {
+		if (quic_frame_parse(&pos, end, &frame))
+			return -EINVAL;
+		info = quic_frame_info(frame.type);
+		if (!info || !(info->pkts & QUIC_PKT_INITIAL))
+			return -EINVAL;
+		/* A client that gives up at once. */
+		if (frame.type == QUIC_FRAME_CONNECTION_CLOSE)
+			return -ECONNRESET;
+		if (frame.type != QUIC_FRAME_CRYPTO)
+			continue;
+		err = quic_first_crypto(first, &frame.crypto);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int quic_first_packet(struct quic_first *first, u8 *pkt,
+			     const struct quic_header *hdr)
+{
+	u32 pn_len, truncated, hdr_len;
+	s64 pn;
+
+	if (quic_crypto_unprotect(&first->rx, pkt, hdr->pkt_len, hdr->pn_off,
+				  &pn_len, &truncated))
+		return 0;
+	pn = quic_pn_expand(first->pn, truncated, pn_len);
+	hdr_len = hdr->pn_off + pn_len;
+	if (quic_crypto_open(&first->rx, pn, pkt, hdr_len, hdr->pkt_len))
+		return 0;
+	if (pkt[0] & QUIC_HDR_LONG_RSVD)
+		return -EINVAL;
+	first->opened = true;
+	first->pn = max(first->pn, pn);
+	return quic_first_frames(first, pkt + hdr_len,
+				 pkt + hdr->pkt_len - QUIC_TAG_LEN);
+}
+
+/**
+ * quic_first_datagram - look into a datagram for pieces of the ClientHello
+ * @first: what there is of it
+ * @skb:   datagram that begins with an Initial packet; stays as it is, for the
+ *	   connection opens it again
+ *
+ * Return: 0; a negative errno when no connection can come of it. Packets that
+ * are not authentic count for nothing.
+ */
+int quic_first_datagram(struct quic_first *first, const struct sk_buff *skb)
+{
+	struct quic_header hdr;
+	u32 off = 0;
+	u8 *copy;
+	int err = 0;
+
+	copy = kmemdup(skb->data, skb->len, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	while (off < skb->len && !err) {
+		if (quic_header_parse(copy + off, skb->len - off, QUIC_CID_LEN,
+				      &hdr))
+			break;
+		if (hdr.type == QUIC_PKT_INITIAL &&
+		    hdr.version == first->version)
+			err = quic_first_packet(first, copy + off, &hdr);
+		off += hdr.pkt_len;
+	}
+	kfree(copy);
+	return err;
+}
+
+/**
+ * quic_first_hello - read the ClientHello as far as it is there
+ * @first: what there is of it
+ * @hello: result
+ *
+ * Return: as quic_client_hello_parse().
+ */
+int quic_first_hello(const struct quic_first *first,
+		     struct quic_client_hello *hello)
+{
+	u64 len = quic_range_set_next_missing(&first->have, 0);
+
+	return quic_client_hello_parse(first->data, len, hello);
+}
+
+/**
+ * quic_first_send_retry - ask a client to prove its address
+ * @ep:     endpoint that the datagram came in by
+ * @skb:    the datagram
+ * @hdr:    header of its Initial packet
+ * @secret: of the listener, to recognise the token by
+ *
+ * RFC 9000, 8.1.2 and 17.2.5.
+ */
+void quic_first_send_retry(struct quic_endpoint *ep, const struct sk_buff *skb,
+			   const struct quic_header *hdr,
+			   const struct quic_token_secret *secret)
+{
+	struct quic_cid scid = { .len = QUIC_CID_LEN };
+	union quic_addr local, peer;
+	u8 token[QUIC_TOKEN_MAX];
+	u8 *pkt, *end;
+	u32 len;
+
+	quic_skb_addrs(skb, &local, &peer);
+	get_random_bytes(scid.data, scid.len);
+	len = quic_token_retry(secret, &peer, &hdr->dcid, &scid, ktime_get(),
+			       token);
+	if (!len)
+		return;
+	pkt = kmalloc(quic_header_len_retry(&hdr->scid, &scid, len) +
+		      QUIC_TAG_LEN, GFP_KERNEL);
+	if (!pkt)
+		return;
+	end = quic_header_put_retry(pkt, hdr->version, &hdr->scid, &scid, token,
+				    len, get_random_u8());
+	quic_crypto_retry_tag(hdr->version, &hdr->dcid, pkt, end - pkt, end);
+	if (!quic_udp_send_raw(ep, &local, &peer, pkt,
+			       end - pkt + QUIC_TAG_LEN))
+		QUIC_INC_STATS(ep->net, OUT_RETRIES);
+	kfree(pkt);
+}
+
+/* An Initial packet with nothing but CONNECTION_CLOSE. Returns its length. */
+static u32 quic_first_build_close(u8 *pkt, const struct quic_key *tx,
+				  const struct quic_header *hdr, u32 code)
+{
+	struct quic_cid scid = { .len = QUIC_CID_LEN };
+	u32 hdr_len, len;
+	u8 *pos;
+
+	get_random_bytes(scid.data, scid.len);
+	pos = quic_header_put_long(pkt, QUIC_PKT_INITIAL, hdr->version,
+				   &hdr->scid, &scid, NULL, 0, QUIC_FIRST_PN,
+				   QUIC_FIRST_PN_LEN);
+	hdr_len = pos - pkt;
+	pos = quic_frame_put_connection_close(pos, code, 0, NULL, 0);
+	len = pos - pkt - hdr_len;
+	quic_header_set_length(pkt + hdr_len - QUIC_FIRST_PN_LEN,
+			       QUIC_FIRST_PN_LEN + len + QUIC_TAG_LEN);
+	quic_crypto_seal(tx, QUIC_FIRST_PN, NULL, pkt, hdr_len, len);
+	quic_crypto_protect(tx, pkt, hdr_len - QUIC_FIRST_PN_LEN,
+			    QUIC_FIRST_PN_LEN);
+	return hdr_len + len + QUIC_TAG_LEN;
+}
+
+/**
+ * quic_first_send_close - tell a client that there will be no connection
+ * @ep:   endpoint that the datagram came in by
+ * @skb:  the datagram
+ * @hdr:  header of its Initial packet
+ * @code: QUIC_TRANSPORT_ERROR_*
+ *
+ * RFC 9000, 10.2.3. The answer is far smaller than the datagram.
+ */
+void quic_first_send_close(struct quic_endpoint *ep, const struct sk_buff *skb,
+			   const struct quic_header *hdr, u32 code)
+{
+	u8 pkt[128];
+	union quic_addr local, peer;
+	struct quic_key *keys;
+	u32 len;
+
+	keys = kcalloc(2, sizeof(*keys), GFP_KERNEL);
+	if (!keys)
+		return;
+	quic_skb_addrs(skb, &local, &peer);
+	quic_key_initial(&keys[0], &keys[1], hdr->version, &hdr->dcid, true);
+	len = quic_first_build_close(pkt, &keys[0], hdr, code);
+	if (!quic_udp_send_raw(ep, &local, &peer, pkt, len))
+		QUIC_INC_STATS(ep->net, FRM_OUT_CLOSES);
+	kfree_sensitive(keys);
+}

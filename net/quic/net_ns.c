@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/percpu.h>
+
+#include "endpoint.h"
+#include "net_ns.h"
+#include "proc.h"
+#include "request.h"
+
+unsigned int quic_net_id __read_mostly;
+
+static int __net_init quic_net_setup(struct net *net)
+{
+	struct quic_net *qn = quic_net(net);
+	int err;
+
+	qn->net = net;
+	qn->mib = alloc_percpu(struct quic_mib);
+	if (!qn->mib)
+		return -ENOMEM;
+	spin_lock_init(&qn->socks_lock);
+	quic_token_secret_init(&qn->reset_secret);
+	quic_endpoint_net_init(qn);
+	quic_request_net_init(qn);
+
+	err = quic_proc_net_init(net);
+	if (err)
+		free_percpu(qn->mib);
+	return err;
+}
+
+static void __net_exit quic_net_cleanup(struct net *net)
+{
+	struct quic_net *qn = quic_net(net);
+
+	quic_proc_net_exit(net);
+	quic_request_net_exit(qn);
+	quic_endpoint_net_exit(qn);
+	memzero_explicit(&qn->reset_secret, sizeof(qn->reset_secret));
+	free_percpu(qn->mib);
+}
+
+static struct pernet_operations quic_net_ops = {
+	.init = quic_net_setup,
+	.exit = quic_net_cleanup,
+	.id   = &quic_net_id,
+	.size = sizeof(struct quic_net),
+};
+
+/**
+ * quic_net_init - have every network namespace set up
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init quic_net_init(void)
+{
+	return register_pernet_subsys(&quic_net_ops);
+}
+
+/**
+ * quic_net_exit - undo quic_net_init()
+ */
+void quic_net_exit(void)
+{
+	unregister_pernet_subsys(&quic_net_ops);
+}

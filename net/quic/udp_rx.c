@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/icmp.h>
+#include <linux/random.h>
+#include <linux/udp.h>
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/udp.h>
+#include <net/xfrm.h>
+
+#include "addr.h"
+#include "conn.h"
+#include "endpoint.h"
+#include "header.h"
+#include "input.h"
+#include "listen.h"
+#include "lookup.h"
+#include "net_ns.h"
+#include "token.h"
+#include "udp_rx.h"
+#include "udp_tx.h"
+
+/* RFC 9000, 10.3: at least 38 bits of nothing, and a token. */
+#define QUIC_RESET_MIN		(5 + QUIC_RESET_TOKEN_LEN)
+/* Longer ones than this tell no observer less. */
+#define QUIC_RESET_MAX		42
+#define QUIC_RESETS_PER_SECOND	200
+
+static bool quic_skb_is_v6(const struct sk_buff *skb)
+{
+	return IS_ENABLED(CONFIG_IPV6) && ip_hdr(skb)->version == 6;
+}
+
+/**
+ * quic_skb_addrs - between which addresses a datagram has travelled
+ * @skb:   a datagram, see udp_rx.h
+ * @local: result: our address and port
+ * @peer:  result: the sender's
+ */
+void quic_skb_addrs(const struct sk_buff *skb, union quic_addr *local,
+		    union quic_addr *peer)
+{
+	const struct udphdr *uh = udp_hdr(skb);
+	const struct ipv6hdr *iph;
+
+	memset(local, 0, sizeof(*local));
+	memset(peer, 0, sizeof(*peer));
+	quic_addr_set_port(local, uh->dest);
+	quic_addr_set_port(peer, uh->source);
+	if (!quic_skb_is_v6(skb)) {
+		local->v4.sin_family = AF_INET;
+		local->v4.sin_addr.s_addr = ip_hdr(skb)->daddr;
+		peer->v4.sin_family = AF_INET;
+		peer->v4.sin_addr.s_addr = ip_hdr(skb)->saddr;
+		return;
+	}
+	iph = ipv6_hdr(skb);
+	local->v6.sin6_family = AF_INET6;
+	local->v6.sin6_addr = iph->daddr;
+	local->v6.sin6_scope_id = ipv6_iface_scope_id(&iph->daddr,
+						      QUIC_SKB_CB(skb)->iif);
+	peer->v6.sin6_family = AF_INET6;
+	peer->v6.sin6_addr = iph->saddr;
+	peer->v6.sin6_scope_id = ipv6_iface_scope_id(&iph->saddr,
+						     QUIC_SKB_CB(skb)->iif);
+}
+
+/* The IP layer's notes in skb->cb give way to ours. */
+static void quic_udp_init_cb(struct sk_buff *skb)
+{
+	struct quic_skb_cb cb;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (quic_skb_is_v6(skb)) {
+		cb.iif = inet6_iif(skb);
+		cb.sdif = inet6_sdif(skb);
+		cb.ecn = ipv6_get_dsfield(ipv6_hdr(skb)) & INET_ECN_MASK;
+		*QUIC_SKB_CB(skb) = cb;
+		return;
+	}
+#endif
+	cb.iif = inet_iif(skb);
+	cb.sdif = inet_sdif(skb);
+	cb.ecn = ip_hdr(skb)->tos & INET_ECN_MASK;
+	*QUIC_SKB_CB(skb) = cb;
+}
+
+static void quic_udp_drop(struct net *net, struct sk_buff *skb,
+			  enum quic_mib_item item)
+{
+	SNMP_INC_STATS(quic_net(net)->mib, item);
+	kfree_skb(skb);
+}
+
+/**
+ * quic_udp_deliver - hand a datagram to its connection
+ * @sk:	 the connection; the caller's reference is dropped
+ * @skb: the datagram, see udp_rx.h; consumed
+ *
+ * Context: any but hard interrupt, with no connection lock held.
+ */
+void quic_udp_deliver(struct sock *sk, struct sk_buff *skb)
+{
+	struct net *net = sock_net(sk);
+	u32 limit;
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk)) {
+		QUIC_INC_STATS(net, PKT_RCV_FASTPATHS);
+		quic_conn_rcv(sk, skb);
+	} else {
+		/* Data that is queued unread must not shut out ACKs. */
+		limit = READ_ONCE(sk->sk_rcvbuf) +
+			(READ_ONCE(sk->sk_sndbuf) >> 1);
+		if (sk_add_backlog(sk, skb, limit))
+			quic_udp_drop(net, skb, QUIC_MIB_PKT_RCV_DROP);
+		else
+			QUIC_INC_STATS(net, PKT_RCV_BACKLOGS);
+	}
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);
+}
+
+/* A bucket of QUIC_RESETS_PER_SECOND, so that forged packets make us neither a
+ * reflector nor an oracle (RFC 9000, 10.3.3 and 21.11).
+ */
+static bool quic_reset_allowed(struct quic_net *qn)
+{
+	unsigned long begin = READ_ONCE(qn->reset_period);
+
+	if (time_after_eq(jiffies, begin + HZ) &&
+	    cmpxchg(&qn->reset_period, begin, jiffies) == begin)
+		atomic_set(&qn->reset_budget, QUIC_RESETS_PER_SECOND);
+	return atomic_dec_if_positive(&qn->reset_budget) >= 0;
+}
+
+/* RFC 9000, 10.3: to a packet of a connection that we know nothing of. Shorter
+ * than what it answers, so that two such ends do not answer for ever.
+ */
+static void quic_udp_send_reset(struct quic_endpoint *ep,
+				const struct sk_buff *skb)
+{
+	struct quic_net *qn = quic_net(ep->net);
+	struct quic_cid cid = { .len = QUIC_CID_LEN };
+	union quic_addr local, peer;
+	u8 buf[QUIC_RESET_MAX];
+	u32 len;
+
+	if (skb->len <= QUIC_RESET_MIN || !quic_reset_allowed(qn))
+		return;
+	len = min_t(u32, skb->len - 1, sizeof(buf));
+	memcpy(cid.data, skb->data + 1, QUIC_CID_LEN);
+	get_random_bytes(buf, len - QUIC_RESET_TOKEN_LEN);
+	buf[0] = (buf[0] & ~QUIC_HDR_LONG) | QUIC_HDR_FIXED;
+	quic_token_reset(&qn->reset_secret, &cid,
+			 buf + len - QUIC_RESET_TOKEN_LEN);
+	quic_skb_addrs(skb, &local, &peer);
+	if (!quic_udp_send_raw(ep, &local, &peer, buf, len))
+		QUIC_INC_STATS(ep->net, OUT_RESETS);
+}
+
+/* RFC 9000, 6.1 and 17.2.1: the versions that we speak, for a client that has
+ * tried another one, if its datagram was as large as an Initial must be.
+ */
+static void quic_udp_send_version_neg(struct quic_endpoint *ep,
+				      const struct sk_buff *skb,
+				      const struct quic_header *hdr)
+{
+	static const u32 versions[] = { QUIC_VERSION_V1, QUIC_VERSION_V2 };
+	u8 buf[1 + 4 + 2 * (1 + QUIC_CID_MAX_INVARIANT) + sizeof(versions)];
+	union quic_addr local, peer;
+	u8 *end;
+
+	quic_skb_addrs(skb, &local, &peer);
+	end = quic_header_put_version_neg(buf, hdr->scid_ptr, hdr->scid_len,
+					  hdr->dcid_ptr, hdr->dcid_len,
+					  versions, ARRAY_SIZE(versions),
+					  get_random_u8());
+	if (!quic_udp_send_raw(ep, &local, &peer, buf, end - buf))
+		QUIC_INC_STATS(ep->net, OUT_VERSION_NEGS);
+}
+
+static bool quic_udp_has_listener(struct quic_endpoint *ep,
+				  const struct sk_buff *skb)
+{
+	union quic_addr local, peer;
+
+	quic_skb_addrs(skb, &local, &peer);
+	return quic_listen_exists(ep->net, &local, QUIC_SKB_CB(skb)->iif,
+				  QUIC_SKB_CB(skb)->sdif);
+}
+
+/* A packet with a long header that belongs to no connection. */
+static void quic_udp_rcv_first(struct quic_endpoint *ep, struct sk_buff *skb,
+			       const struct quic_header *hdr)
+{
+	if (skb->len < QUIC_MIN_UDP_PAYLOAD || !hdr->version ||
+	    !quic_udp_has_listener(ep, skb))
+		goto drop;
+	if (!quic_version_known(hdr->version)) {
+		quic_udp_send_version_neg(ep, skb, hdr);
+		consume_skb(skb);
+		return;
+	}
+	if (hdr->type != QUIC_PKT_INITIAL && hdr->type != QUIC_PKT_0RTT)
+		goto drop;
+	/* RFC 9000, 7.2: keys come from it, so it has to be hard to guess. */
+	if (hdr->dcid.len < QUIC_CID_MIN_INITIAL)
+		goto drop;
+	quic_request_rcv(ep, skb);
+	return;
+drop:
+	quic_udp_drop(ep->net, skb, QUIC_MIB_PKT_RCV_DROP);
+}
+
+static void quic_udp_rcv_long(struct quic_endpoint *ep, struct sk_buff *skb)
+{
+	union quic_addr local, peer;
+	struct sock *sk = NULL;
+	struct quic_header hdr;
+
+	if (quic_header_parse(skb->data, skb->len, QUIC_CID_LEN, &hdr)) {
+		quic_udp_drop(ep->net, skb, QUIC_MIB_PKT_INV_HDR_DROP);
+		return;
+	}
+	if (hdr.dcid_len == QUIC_CID_LEN)
+		sk = quic_lookup_cid(ep->net, hdr.dcid_ptr);
+	if (!sk && quic_version_known(hdr.version)) {
+		quic_skb_addrs(skb, &local, &peer);
+		sk = quic_lookup_odcid(ep->net, &hdr.dcid, &peer);
+	}
+	if (sk)
+		quic_udp_deliver(sk, skb);
+	else
+		quic_udp_rcv_first(ep, skb, &hdr);
+}
+
+static void quic_udp_rcv_short(struct quic_endpoint *ep, struct sk_buff *skb)
+{
+	struct sock *sk = NULL;
+
+	if (skb->len > QUIC_CID_LEN)
+		sk = quic_lookup_cid(ep->net, skb->data + 1);
+	/* The last bytes may be the token of a stateless reset. */
+	if (!sk && skb->len >= QUIC_RESET_MIN)
+		sk = quic_lookup_reset(ep->net, skb_tail_pointer(skb) -
+					       QUIC_RESET_TOKEN_LEN);
+	if (sk) {
+		quic_udp_deliver(sk, skb);
+		return;
+	}
+	quic_udp_send_reset(ep, skb);
+	quic_udp_drop(ep->net, skb, QUIC_MIB_PKT_RCV_DROP);
+}
+
+/**
+ * quic_udp_rcv - encap_rcv hook of an endpoint's UDP socket
+ * @usk: the UDP socket
+ * @skb: a datagram with its UDP header, checksum verified
+ *
+ * Context: softirq, RCU read side. Return: 0, the datagram is consumed.
+ */
+int quic_udp_rcv(struct sock *usk, struct sk_buff *skb)
+{
+	struct quic_endpoint *ep = rcu_dereference_sk_user_data(usk);
+
+	/* Decryption is in place: the bytes have to be linear and our own. */
+	if (!ep || skb->pkt_type != PACKET_HOST || skb_linearize_cow(skb)) {
+		kfree_skb(skb);
+		return 0;
+	}
+	quic_udp_init_cb(skb);
+	__skb_pull(skb, sizeof(struct udphdr));
+	skb_orphan(skb);
+	skb_dst_drop(skb);
+	secpath_reset(skb);
+	skb->dev = NULL;
+
+	if (!skb->len)
+		quic_udp_drop(ep->net, skb, QUIC_MIB_PKT_INV_HDR_DROP);
+	else if (skb->data[0] & QUIC_HDR_LONG)
+		quic_udp_rcv_long(ep, skb);
+	else
+		quic_udp_rcv_short(ep, skb);
+	return 0;
+}
+
+/* ICMP */
+
+/**
+ * struct quic_udp_quote - a datagram of ours, as an ICMP error quotes it
+ * @data: beginning of its UDP payload
+ * @len:  bytes of it that were quoted
+ * @err:  errno that the ICMP error stands for, 0 to only ask
+ * @info: MTU, for EMSGSIZE
+ */
+struct quic_udp_quote {
+	const u8 *data;
+	u32 len;
+	int err;
+	u32 info;
+};
+
+/* Whether the quoted bytes start a packet that this connection may have sent:
+ * it carries a connection ID of the peer's (RFC 9000, 14.2.1), which somebody
+ * who is not on the path cannot know.
+ */
+static bool quic_udp_quote_matches(struct quic_conn *conn,
+				   const struct quic_udp_quote *quote)
+{
+	const struct quic_cid *cid;
+	u32 off = 1;
+
+	if (!conn->cids.active || !quote->len)
+		return false;
+	cid = &conn->cids.active->cid;
+	if (quote->data[0] & QUIC_HDR_LONG) {
+		off = 1 + 4 + 1;
+		if (quote->len < off || quote->data[off - 1] != cid->len)
+			return false;
+	}
+	return cid->len && quote->len >= off + cid->len &&
+	       !memcmp(quote->data + off, cid->data, cid->len);
+}
+
+static bool quic_udp_err_one(struct sock *sk, void *arg)
+{
+	struct quic_udp_quote *quote = arg;
+	bool match = false;
+
+	bh_lock_sock(sk);
+	/* An error is a hint that comes again: not worth a deferral. */
+	if (!sock_owned_by_user(sk))
+		match = quic_udp_quote_matches(quic_conn(sk), quote);
+	if (match && quote->err)
+		quic_conn_icmp(sk, quote->err, quote->info);
+	bh_unlock_sock(sk);
+	return match;
+}
+
+/* @payload points into what @skb quotes of our datagram; its IP header is at
+ * skb->data.
+ */
+static bool quic_udp_err_find(struct sock *usk, const struct sk_buff *skb,
+			      const struct udphdr *uh,
+			      struct quic_udp_quote *quote)
+{
+	union quic_addr peer = {};
+
+	quote->data = (const u8 *)(uh + 1);
+	if (quote->data > skb_tail_pointer(skb))
+		return false;
+	quote->len = skb_tail_pointer(skb) - quote->data;
+
+	quic_addr_set_port(&peer, uh->dest);
+	if (skb->data[0] >> 4 == 4) {
+		peer.v4.sin_family = AF_INET;
+		peer.v4.sin_addr.s_addr = ((const struct iphdr *)skb->data)->daddr;
+	} else {
+		peer.v6.sin6_family = AF_INET6;
+		peer.v6.sin6_addr = ((const struct ipv6hdr *)skb->data)->daddr;
+	}
+	return quic_lookup_each_sock(sock_net(usk), uh->source, &peer,
+				     quic_udp_err_one, quote);
+}
+
+/**
+ * quic_udp_err_lookup - encap_err_lookup hook: is an ICMP error about us
+ * @usk: UDP socket of an endpoint
+ * @skb: the ICMP error; its headers are those of the quoted datagram
+ *
+ * Return: 0 if it quotes a packet of a connection.
+ */
+int quic_udp_err_lookup(struct sock *usk, struct sk_buff *skb)
+{
+	struct quic_udp_quote quote = {};
+
+	return quic_udp_err_find(usk, skb, udp_hdr(skb), &quote) ? 0 : -ENOENT;
+}
+
+/**
+ * quic_udp_err - encap_err_rcv hook: tell the connection of an ICMP error
+ * @usk:     UDP socket of an endpoint
+ * @skb:     the ICMP error
+ * @err:     errno that it stands for, positive
+ * @port:    remote port
+ * @info:    MTU, for EMSGSIZE
+ * @payload: behind the UDP header of the quoted datagram
+ */
+void quic_udp_err(struct sock *usk, struct sk_buff *skb, int err, __be16 port,
+		  u32 info, u8 *payload)
+{
+	struct quic_udp_quote quote = { .err = err, .info = info };
+
+	quic_udp_err_find(usk, skb, (struct udphdr *)payload - 1, &quote);
+}
