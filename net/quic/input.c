@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/icmp.h>
 #include <net/inet_ecn.h>
+#include <trace/events/quic.h>
 
 #include "addr.h"
 #include "conn.h"
@@ -159,6 +160,7 @@ static bool quic_input_is_reset(struct quic_conn *conn,
 static void quic_input_drop(struct quic_conn *conn, enum quic_mib_item item)
 {
 	SNMP_INC_STATS(quic_net(quic_conn_net(conn))->mib, item);
+	trace_quic_pkt_dropped(quic_conn_sk(conn), item);
 }
 
 /* Removes both protections. Returns the length of the header, or below 0. */
@@ -190,8 +192,14 @@ static int quic_input_open(struct quic_conn *conn, struct quic_rx_pkt *rx,
 		quic_close_transport(conn, err, 0, "packet protection");
 	if (err)
 		return err > 0 ? -EPROTO : err;
-	if (o.peer_updated)
+	if (o.peer_updated) {
+		trace_quic_key_update(quic_conn_sk(conn),
+				      quic_keys_phase(&conn->keys));
 		quic_event_key_update(conn, quic_keys_phase(&conn->keys));
+	}
+	if (rx->level == QUIC_CRYPTO_APP)
+		quic_timer_set(conn, QUIC_TIMER_KEYS,
+			       quic_keys_expiry(&conn->keys));
 	rsvd = hdr->long_form ? QUIC_HDR_LONG_RSVD : QUIC_HDR_SHORT_RSVD;
 	if (pkt[0] & rsvd) {
 		quic_close_transport(conn,
@@ -271,6 +279,8 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 		quic_input_drop(conn, QUIC_MIB_PKT_INV_NUM_DROP);
 		return QUIC_INPUT_GO_ON;
 	}
+	trace_quic_pkt_rcvd(quic_conn_sk(conn), rx->type, rx->pn,
+			    hdr->pkt_len);
 	if (quic_input_authenticated(conn, hdr))
 		return QUIC_INPUT_STOP;
 	quic_input_payload(conn, rx, pkt + hdr_len,

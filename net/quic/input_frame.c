@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <trace/events/quic.h>
+
 #include "conn.h"
 #include "crypto_stream.h"
 #include "dgram.h"
@@ -43,7 +45,10 @@ static int quic_handle_ack(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 	quic_output_acked(conn, &acked);
 	quic_output_lost(conn, &lost);
 	if (!err && pkt->level == QUIC_CRYPTO_APP)
-		quic_keys_on_ack(&conn->keys, ack->largest_acked);
+		err = quic_keys_on_ack(&conn->keys, ack->largest_acked);
+	trace_quic_cwnd(quic_conn_sk(conn), conn->rec.cc.cwnd,
+			conn->rec.cc.bytes_in_flight,
+			conn->rec.rtt.smoothed_us);
 	return err;
 }
 

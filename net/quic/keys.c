@@ -222,7 +222,7 @@ int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked)
  */
 void quic_keys_expire(struct quic_keys *keys, ktime_t now)
 {
-	if (ktime_after(now, quic_keys_expiry(keys)))
+	if (!ktime_before(now, quic_keys_expiry(keys)))
 		quic_key_clear(keys->rx_prev);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <net/inet_ecn.h>
+#include <trace/events/quic.h>
 
 #include "conn.h"
 #include "frame.h"
@@ -595,6 +596,8 @@ void quic_output_lost(struct quic_conn *conn, struct list_head *lost)
 	struct quic_sent_pkt *pkt, *next;
 
 	list_for_each_entry_safe(pkt, next, lost, list) {
+		trace_quic_pkt_lost(quic_conn_sk(conn), pkt->type, pkt->pn,
+				    pkt->size);
 		quic_output_requeue(conn, pkt);
 		list_del(&pkt->list);
 		quic_sent_pkt_free(pkt);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/mm.h>
+#include <trace/events/quic.h>
 
 #include "conn.h"
 #include "frame.h"
@@ -262,5 +263,6 @@ int quic_pkt_finish(struct quic_pkt_builder *b, ktime_t now)
 	quic_pnspace_pn_used(space);
 	quic_loss_on_sent(&conn->rec, space, b->sent, now);
 	b->sent = NULL;
+	trace_quic_pkt_sent(quic_conn_sk(conn), b->type, b->pn, size);
 	return size;
 }

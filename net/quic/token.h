@@ -5,7 +5,7 @@
  *
  * Owns:    no state; the secrets belong to the listener (inherited by accepted
  *          sockets) and to the network namespace.
- * Guard:   none.
+ * Guard:   none. @now is ktime_get() in all functions that take it.
  * Callers: listen.c, cid.c, handshake.c, sockopt.c.
  */
 #ifndef _NET_QUIC_TOKEN_H

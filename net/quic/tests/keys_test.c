@@ -184,7 +184,7 @@ static void quic_keys_test_reordered(struct kunit *test)
 	pkt = quic_test_seal(test, &p->a, 4);
 
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), 0);
-	p->now = ktime_add_us(p->now, 3 * QUIC_TEST_PTO_US);
+	p->now = ktime_add_us(p->now, 3 * QUIC_TEST_PTO_US - 1);
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, old), 0);
 	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->b));
 	p->now = ktime_add_us(p->now, 1);
@@ -207,9 +207,9 @@ static void quic_keys_test_expire(struct kunit *test)
 			0);
 	due = quic_keys_expiry(&p->b);
 	KUNIT_EXPECT_EQ(test, due, ktime_add_us(p->now, 3 * QUIC_TEST_PTO_US));
-	quic_keys_expire(&p->b, due);
+	quic_keys_expire(&p->b, due - 1);
 	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), due);
-	quic_keys_expire(&p->b, due + 1);
+	quic_keys_expire(&p->b, due);
 	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), KTIME_MAX);
 }
 

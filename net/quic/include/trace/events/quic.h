@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Tracepoints of QUIC: the story of one connection, a line for each decision.
- * The socket's address tells connections apart.
+ * The socket's address tells connections apart. Changes of state are reported
+ * by inet_sock_set_state of <trace/events/sock.h>.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM quic
@@ -21,14 +22,6 @@ struct sock;
 			 { 0x08, "1-RTT" },		\
 			 { 0x10, "Retry" },		\
 			 { 0x20, "Version Negotiation" })
-
-/* sk_state, as enum quic_state. */
-#define show_quic_state(state)				\
-	__print_symbolic(state,				\
-			 { 1, "ESTABLISHED" },		\
-			 { 3, "ESTABLISHING" },		\
-			 { 7, "CLOSED" },		\
-			 { 10, "LISTENING" })
 
 /* The drop counters of net/quic/mib.h, which trace.c includes first. */
 TRACE_DEFINE_ENUM(QUIC_MIB_PKT_INV_HDR_DROP);
@@ -155,29 +148,6 @@ TRACE_EVENT(quic_key_update,
 	),
 
 	TP_printk("sk=%p phase=%u", __entry->sk, __entry->phase)
-);
-
-/* What programs see of a connection has changed. */
-TRACE_EVENT(quic_state,
-
-	TP_PROTO(const struct sock *sk, int from, int to),
-
-	TP_ARGS(sk, from, to),
-
-	TP_STRUCT__entry(
-		__field(const void *, sk)
-		__field(int, from)
-		__field(int, to)
-	),
-
-	TP_fast_assign(
-		__entry->sk = sk;
-		__entry->from = from;
-		__entry->to = to;
-	),
-
-	TP_printk("sk=%p %s -> %s", __entry->sk,
-		  show_quic_state(__entry->from), show_quic_state(__entry->to))
 );
 
 #endif /* _TRACE_QUIC_H */
