@@ -11,10 +11,6 @@
 #include "sockopt.h"
 
 #define QUIC_SOCKOPT_LEN_MAX	4096	/* of what a program may set */
-#define QUIC_STREAM_FLAGS	(MSG_QUIC_STREAM_NEW | MSG_QUIC_STREAM_FIN | \
-				 MSG_QUIC_STREAM_UNI | \
-				 MSG_QUIC_STREAM_DONTWAIT | \
-				 MSG_QUIC_STREAM_SNDBLOCK)
 
 /* Sends what the option has made due. */
 #define QUIC_SOCKOPT_OUTPUT	0x01
@@ -61,16 +57,7 @@ static int quic_get_event(struct quic_conn *conn, void *val, u32 size)
 
 static int quic_get_stream_open(struct quic_conn *conn, void *val, u32 size)
 {
-	struct quic_stream_info *info = val;
-	int err;
-
-	if (info->stream_flags & ~QUIC_STREAM_FLAGS)
-		return -EINVAL;
-	err = quic_stream_open(conn, info);
-	if (err)
-		return err;
-	info->stream_flags |= MSG_QUIC_STREAM_NEW;
-	return 0;
+	return quic_stream_open(conn, val);
 }
 
 static int quic_set_stream_reset(struct quic_conn *conn, void *val, u32 len)
