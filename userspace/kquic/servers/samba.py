@@ -1,28 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian's Samba as an SMB server over TCP and QUIC, all its files in one folder.
 
-    with Samba(folder, TlsFiles(cert, key, ca), netns="server") as server:
+    with Samba(host, folder, TlsFiles(cert, key, ca)) as server:
         ...  # //server's name/share, user server.user, password server.password
 
-smbd listens on the addresses which the network namespace has at that moment.
+smbd listens on the addresses which the host has when it starts.
 """
 
 from __future__ import annotations
 
 import getpass
-import os
 import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from kquic.errors import KquicError
+from kquic.lab.program import Program
+from kquic.lab.topology import Host
 
 QUIC_PORT = 443
 START_TIMEOUT = 30.0
-STOP_TIMEOUT = 10.0
 POLL = 0.05
 LOG_LINES = 20
 
@@ -76,23 +75,21 @@ class TlsFiles:
 class Samba:
     """One smbd. `options` are further lines of the [global] section, such as "log level = 3"."""
 
+    host: Host
     folder: Path
     tls: TlsFiles
-    netns: str | None = None
     shares: tuple[str, ...] = ("share",)
     options: tuple[str, ...] = ()
     user: str = field(default_factory=getpass.getuser)
-    password: str = "open sesame"
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    password: str = "sesame-7"
+    _program: Program | None = field(default=None, init=False)
 
     def __enter__(self) -> Samba:
         self.write()
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -102,8 +99,8 @@ class Samba:
 
     @property
     def running(self) -> bool:
-        """Whether smbd runs."""
-        return self._process is not None and self._process.poll() is None
+        """Whether smbd was started, and not stopped since."""
+        return self._program is not None
 
     def path(self, share: str = "share") -> Path:
         """Where the files of a share lie."""
@@ -121,36 +118,38 @@ class Samba:
 
     def start(self) -> None:
         """Start smbd, and wait until it listens."""
-        with (self.folder / "smbd.out").open("ab") as out:
-            self._process = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
-            )
+        argv = ["smbd", "--foreground", "--no-process-group", "-s", str(self.config)]
+        self._program = Program(self.host, argv)
+        self._program.__enter__()
         deadline = time.monotonic() + START_TIMEOUT
-        while not self._listens():
-            if not self.running or time.monotonic() > deadline:
-                self.kill()
+        while not self.listens():
+            if time.monotonic() > deadline:
+                self.stop()
                 raise SambaFailed(f"smbd does not listen on UDP port {QUIC_PORT}\n{self.log()}")
             time.sleep(POLL)
 
     def stop(self) -> None:
         """Stop smbd as an administrator does; its clients are told."""
-        self._signal(signal.SIGTERM)
-        if self._process is not None:
-            try:
-                self._process.wait(STOP_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        if self._program is not None:
+            self._program.stop()
+            self._program = None
 
     def kill(self) -> None:
-        """End all of smbd's processes at once."""
-        self._signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
+        """End all of smbd's processes at once, as in a crash."""
+        if self._program is not None:
+            self._program.signal(signal.SIGKILL)
+        self.stop()
+
+    def listens(self) -> bool:
+        """Whether something on the host listens on the port of SMB over QUIC."""
+        listeners = self.host.run("cat", "/proc/net/quic/eps", check=False)
+        return any(word.endswith(f":{QUIC_PORT}") for word in listeners.split())
 
     def log(self) -> str:
         """The last lines of what smbd had to say."""
-        files = [self.folder / "smbd.out", *sorted(self.folder.glob("log.*"))]
-        texts = [path.read_text(errors="replace") for path in files if path.is_file()]
+        texts = [path.read_text(errors="replace") for path in sorted(self.folder.glob("log.*"))]
+        if self._program is not None:
+            texts.append(self._program.output)
         return "\n".join("".join(texts).splitlines()[-LOG_LINES:])
 
     def _config(self) -> str:
@@ -165,23 +164,3 @@ class Samba:
         done = subprocess.run(words, input=answers, text=True, capture_output=True, check=False, timeout=30)
         if done.returncode:
             raise SambaFailed(f"smbpasswd: {done.stdout}{done.stderr}")
-
-    def _inside(self, *words: str) -> list[str]:
-        return ["ip", "netns", "exec", self.netns, *words] if self.netns else list(words)
-
-    def _command(self) -> list[str]:
-        return self._inside("smbd", "--foreground", "--no-process-group", "-s", str(self.config))
-
-    def _listens(self) -> bool:
-        words = self._inside("cat", "/proc/net/quic/eps")
-        listeners = subprocess.run(words, text=True, capture_output=True, check=False, timeout=10).stdout
-        return any(word.endswith(f":{QUIC_PORT}") for word in listeners.split())
-
-    def _signal(self, number: signal.Signals) -> None:
-        """To all processes of smbd, which are one session."""
-        if self._process is None:
-            return
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            return

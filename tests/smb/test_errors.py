@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Each thing that goes wrong has its errno and one line in the log that says what to do."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from kquic.lab.topology import Network
+from kquic.servers.samba import Samba, TlsFiles
+
+LINE = "QUIC to UDP port"
+
+
+def one_line(klog, advice: str) -> None:
+    lines = klog.lines(LINE)
+    assert len(lines) == 1, lines
+    assert advice in lines[0]
+
+
+@pytest.mark.smoke
+def test_no_agent(mounts, agent, klog) -> None:
+    agent.stop()
+    assert mounts.error() == errno.ESRCH
+    one_line(klog, "no TLS handshake agent")
+
+
+def test_wrong_authority(mounts, agent, certs, klog) -> None:
+    agent.start(certs.other_ca)
+    assert mounts.error() == errno.EKEYREJECTED
+    one_line(klog, "certificate was refused")
+    agent.program.wait_for("issuer is not trusted")
+
+
+def test_wrong_name(mounts, agent, klog) -> None:
+    assert mounts.error(server="other.test") == errno.EKEYREJECTED
+    one_line(klog, "certificate was refused")
+    agent.program.wait_for("name is not the one expected")
+
+
+def test_expired_certificate(mounts, samba, net: Network, certs, klog, tmp_path: Path) -> None:
+    samba.stop()
+    tls = TlsFiles(certs.expired.cert, certs.expired.key, certs.ca)
+    with Samba(net.srv, tmp_path / "samba", tls):
+        assert mounts.error() == errno.EKEYEXPIRED
+    one_line(klog, "expired")
+
+
+def test_wrong_port(mounts, klog) -> None:
+    assert mounts.error("port=4444") == errno.ECONNREFUSED
+    one_line(klog, "nothing listens")
+
+
+def test_silence(mounts, net: Network, klog) -> None:
+    net.srv.run("nft", "add table inet t; add chain inet t i { type filter hook input priority 0; }")
+    net.srv.run("nft", "add rule inet t i udp dport 443 drop")
+    try:
+        started = time.monotonic()
+        assert mounts.error("handshake_timeout=2") == errno.ETIMEDOUT
+        assert 1.5 < time.monotonic() - started < 6
+    finally:
+        net.srv.run("nft", "delete table inet t")
+    one_line(klog, "no answer in time")
+
+
+@pytest.mark.parametrize("peer", ["kquic_echo", "aioquic_echo"])
+def test_something_else_listens(mounts, peers, klog, peer: str) -> None:
+    with peers.server(peer, Network.SERVER_V4, 4433):
+        assert mounts.error("port=4433", "handshake_timeout=5") == errno.ENOPROTOOPT
+    one_line(klog, "does not speak SMB")
+
+
+def test_wrong_password(mounts, klog) -> None:
+    assert mounts.error("password=wrong") == errno.EACCES
+    assert not klog.lines(LINE)
+
+
+def test_agent_that_hangs(mounts, agent, klog) -> None:
+    agent.program.signal(signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        assert mounts.error("handshake_timeout=1") == errno.ETIMEDOUT
+        assert time.monotonic() - started < 6
+    finally:
+        agent.program.signal(signal.SIGCONT)
+    one_line(klog, "no answer in time")
+
+
+def test_mount_can_be_killed_while_it_waits(mounts, agent) -> None:
+    agent.program.signal(signal.SIGSTOP)
+    try:
+        mount = subprocess.Popen(mounts.argv(mounts.point(), "handshake_timeout=60"), start_new_session=True)
+        time.sleep(1)
+        subprocess.run(["pkill", "-KILL", "-s", str(mount.pid)], check=True)
+        mount.wait(5)
+    finally:
+        agent.program.signal(signal.SIGCONT)
+    with mounts.mounted() as point:
+        list(point.iterdir())
+
+
+def test_authority_in_a_keyring(mounts, agent, certs) -> None:
+    agent.start(certs.other_ca)
+    ring = subprocess.check_output(["keyctl", "newring", "smb-test", "@u"], text=True).strip()
+    words = ["keyctl", "padd", "user", "x509.truststore", ring]
+    subprocess.run(words, input=certs.ca.read_bytes(), check=True, capture_output=True)
+    with mounts.mounted(f"keyring_serial={ring}") as point:
+        list(point.iterdir())
