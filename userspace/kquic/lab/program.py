@@ -122,3 +122,5 @@ class Program:
             except subprocess.TimeoutExpired:
                 continue
         self._reader.join(5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
