@@ -100,6 +100,8 @@ static void cifs_quic_reclassify_socket(struct sock *sk)
 	if (WARN_ON_ONCE(!sock_allow_reclassification(sk)))
 		return;
 
+	/* The class from which the socket comes has taken one already. */
+	sk_owner_put(sk);
 	if (sk->sk_family == AF_INET6)
 		sock_lock_init_class_and_name(sk, "slock-AF_INET6-CIFS-QUIC",
 					      &cifs_quic_slock_key[1],

@@ -117,6 +117,7 @@ int cifs_quic_validate(struct fs_context *fc, struct smb3_fs_context *ctx)
 	/* Servers accept SMB over QUIC from 3.1.1 on: offer nothing less. */
 	ctx->ops = &smb311_operations;
 	ctx->vals = &smb311_values;
+	ctx->got_version = true;
 	if (!ctx->port)
 		ctx->port = SMB_QUIC_PORT;
 	return 0;
