@@ -88,9 +88,12 @@ class Mounts:
         self._host, self._samba, self._folder = host, samba, folder
         self._count = 0
 
-    def argv(self, point: Path, *options: str, server: str = SERVER_NAME, share: str = "share") -> list[str]:
+    def argv(
+        self, point: Path, *options: str, server: str = SERVER_NAME, share: str = "share", password: str = ""
+    ) -> list[str]:
         """The command that mounts a share, over QUIC unless told otherwise."""
-        given = ["quic", f"username={self._samba.user}", f"password={self._samba.password}", *options]
+        password = password or self._samba.password
+        given = ["quic", f"username={self._samba.user}", f"password={password}", *options]
         return self._host.argv(["mount", "-t", "cifs", f"//{server}/{share}", str(point), "-o", ",".join(given)])
 
     def point(self) -> Path:
@@ -112,9 +115,9 @@ class Mounts:
         finally:
             subprocess.run(["umount", str(point)], check=True, timeout=60)
 
-    def error(self, *options: str, server: str = SERVER_NAME) -> int:
+    def error(self, *options: str, server: str = SERVER_NAME, password: str = "") -> int:
         """The errno with which a mount fails."""
-        argv = self.argv(self.point(), *options, server=server)
+        argv = self.argv(self.point(), *options, server=server, password=password)
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode, "the mount should have failed"
         found = re.search(r"mount error\((\d+)\)", done.stdout + done.stderr)

@@ -76,7 +76,7 @@ def test_something_else_listens(mounts, peers, klog, peer: str) -> None:
 
 
 def test_wrong_password(mounts, klog) -> None:
-    assert mounts.error("password=wrong") == errno.EACCES
+    assert mounts.error(password="wrong") == errno.EACCES
     assert not klog.lines(LINE)
 
 

@@ -36,13 +36,12 @@ int cifs_quic_check_key(struct fs_context *fc, const char *option, int serial)
 	int rc = 0;
 
 	if (IS_ERR(key)) {
-		cifs_errorf(fc, "%s=%d: there is no such key\n", option,
-			    serial);
+		errorf(fc, "cifs: %s=%d: there is no such key", option, serial);
 		return PTR_ERR(key);
 	}
 	if (test_bit(KEY_FLAG_REVOKED, &key->flags) ||
 	    test_bit(KEY_FLAG_INVALIDATED, &key->flags)) {
-		cifs_errorf(fc, "%s=%d: the key is revoked\n", option, serial);
+		errorf(fc, "cifs: %s=%d: the key is revoked", option, serial);
 		rc = -EKEYREVOKED;
 	}
 	key_put(key);
@@ -90,26 +89,20 @@ int cifs_quic_validate(struct fs_context *fc, struct smb3_fs_context *ctx)
 	if (ctx->transport != CIFS_TRANSPORT_QUIC) {
 		if (!cifs_quic_has_opts(&ctx->quic))
 			return 0;
-		cifs_errorf(fc, "options for TLS are given, but not transport=quic\n");
-		return -EINVAL;
+		return invalf(fc, "cifs: options for TLS are given, but not transport=quic");
 	}
 
 	if (!IS_ENABLED(CONFIG_CIFS_QUIC)) {
-		cifs_errorf(fc, "this kernel is built without SMB over QUIC (CONFIG_CIFS_QUIC)\n");
+		errorf(fc, "cifs: this kernel is built without SMB over QUIC (CONFIG_CIFS_QUIC)");
 		return -EPROTONOSUPPORT;
 	}
 
 	conflict = cifs_quic_conflict(ctx);
-	if (conflict) {
-		cifs_errorf(fc, "transport=quic cannot be used with %s\n",
-			    conflict);
-		return -EINVAL;
-	}
+	if (conflict)
+		return invalf(fc, "cifs: transport=quic cannot be used with %s", conflict);
 
-	if (!ctx->quic.cert != !ctx->quic.privkey) {
-		cifs_errorf(fc, "cert_serial and privkey_serial must be given together\n");
-		return -EINVAL;
-	}
+	if (!ctx->quic.cert != !ctx->quic.privkey)
+		return invalf(fc, "cifs: cert_serial and privkey_serial must be given together");
 
 	if (ctx->quic.cert)
 		ctx->quic.mtls = true;
@@ -141,24 +134,18 @@ int cifs_quic_verify_remount(struct fs_context *fc,
 	const struct cifs_quic_opts *old = &old_ctx->quic;
 
 	if (new_ctx->transport != CIFS_TRANSPORT_UNSPECIFIED &&
-	    is_quic != was_quic) {
-		cifs_errorf(fc, "can not change transport during remount\n");
-		return -EINVAL;
-	}
+	    is_quic != was_quic)
+		return invalf(fc, "cifs: can not change transport during remount");
 	if ((new->peername && (!old->peername ||
 			       strcasecmp(new->peername, old->peername))) ||
 	    (new->keyring && new->keyring != old->keyring) ||
 	    (new->mtls && !old->mtls) ||
 	    (new->cert && new->cert != old->cert) ||
 	    (new->privkey && new->privkey != old->privkey) ||
-	    (new->timeout && new->timeout != old->timeout)) {
-		cifs_errorf(fc, "can not change options of the QUIC transport during remount\n");
-		return -EINVAL;
-	}
-	if (was_quic && new_ctx->port && new_ctx->port != old_ctx->port) {
-		cifs_errorf(fc, "can not change port during remount\n");
-		return -EINVAL;
-	}
+	    (new->timeout && new->timeout != old->timeout))
+		return invalf(fc, "cifs: can not change options for TLS during remount");
+	if (was_quic && new_ctx->port && new_ctx->port != old_ctx->port)
+		return invalf(fc, "cifs: can not change port during remount");
 	return 0;
 }
 
