@@ -464,10 +464,16 @@ int quic_stream_open(struct quic_conn *conn, struct quic_stream_info *info)
 	    info->stream_id < QUIC_STREAM_ID_NONE)
 		return -EINVAL;
 	timeo = sock_sndtimeo(sk, quic_nonblocking(sk));
-	stream = quic_send_new(conn, info->stream_id, info->stream_flags,
-			       &timeo);
+	/* Without an ID it is the next one, whatever became of the last. */
+	if (info->stream_id == QUIC_STREAM_ID_NONE)
+		stream = quic_send_open(conn, info->stream_id,
+					info->stream_flags, &timeo);
+	else
+		stream = quic_send_new(conn, info->stream_id,
+				       info->stream_flags, &timeo);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
+	quic_stream_set_active(conn, stream);
 	info->stream_id = stream->id;
 	info->stream_flags |= MSG_QUIC_STREAM_NEW;
 	return 0;
