@@ -317,10 +317,17 @@ static void quic_input_packets(struct quic_conn *conn, struct quic_rx_pkt *rx)
 	struct quic_cid first = {};
 	struct quic_header hdr;
 	u32 off = 0;
+	int err;
 
 	while (off < skb->len && quic_input_alive(conn)) {
-		if (quic_header_parse(skb->data + off, skb->len - off,
-				      QUIC_CID_LEN, &hdr)) {
+		err = quic_header_parse(skb->data + off, skb->len - off,
+					QUIC_CID_LEN, &hdr);
+		/* Too short to be opened; what is behind it may be good. */
+		if (err == -EMSGSIZE && off) {
+			off += hdr.pkt_len;
+			continue;
+		}
+		if (err) {
 			quic_input_drop(conn, QUIC_MIB_PKT_INV_HDR_DROP);
 			/* A reset need not look like one of our packets. */
 			if (!off && quic_input_is_reset(conn, skb))

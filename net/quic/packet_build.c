@@ -219,6 +219,11 @@ void quic_pkt_pad(struct quic_pkt_builder *b, u32 total)
 int quic_pkt_record(struct quic_pkt_builder *b, enum quic_sent_kind kind,
 		    u64 id, u64 offset, u32 len, bool fin)
 {
+	/* RFC 9002, 2: what has to be acknowledged also counts in flight. */
+	if (kind != QUIC_SENT_ACK && kind != QUIC_SENT_CLOSE) {
+		b->sent->ack_eliciting = true;
+		b->sent->in_flight = true;
+	}
 	return quic_sent_pkt_record(b->sent, kind, id, offset, len, fin);
 }
 
