@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/bits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
 #include "pacer.h"
+
+/* Limits of what is calculated with, so that no quotient exceeds 64 bits: a
+ * terabyte a second, and a fortnight of silence.
+ */
+#define QUIC_PACER_MAX_RATE	BIT_ULL(40)
+#define QUIC_PACER_MAX_NS	BIT_ULL(50)
 
 static u64 quic_pacer_bytes(const struct quic_pacer *pacer, u64 ns)
 {
@@ -21,8 +28,7 @@ static u64 quic_pacer_bytes(const struct quic_pacer *pacer, u64 ns)
 void quic_pacer_init(struct quic_pacer *pacer, u64 rate, u32 granularity_ns,
 		     u32 max_datagram_size)
 {
-	pacer->granularity = granularity_ns;
-	pacer->updated = 0;
+	*pacer = (struct quic_pacer) { .granularity = granularity_ns };
 	quic_pacer_set_rate(pacer, rate, max_datagram_size);
 	pacer->tokens = pacer->capacity;
 }
@@ -45,15 +51,14 @@ void quic_pacer_set_rate(struct quic_pacer *pacer, u64 rate,
 	u64 burst = (u64)QUIC_PACER_BURST_PACKETS * max_datagram_size;
 	u64 late;
 
-	pacer->rate = max_t(u64, rate, 1);
+	pacer->rate = clamp_t(u64, rate, 1, QUIC_PACER_MAX_RATE);
 	pacer->max_datagram_size = max_datagram_size;
 	late = quic_pacer_bytes(pacer,
 				(u64)pacer->granularity + QUIC_PACER_BATCH_NS);
-	pacer->capacity = clamp_t(u64, late, burst, S64_MAX);
-	pacer->tokens = min(pacer->tokens, pacer->capacity);
+	pacer->capacity = max(late, burst);
+	pacer->tokens = clamp(pacer->tokens, -pacer->capacity, pacer->capacity);
 }
 
-/* Time that did not make a whole byte stays on the account. */
 static void quic_pacer_refill(struct quic_pacer *pacer, ktime_t now)
 {
 	u64 missing = pacer->capacity - pacer->tokens;
@@ -62,16 +67,26 @@ static void quic_pacer_refill(struct quic_pacer *pacer, ktime_t now)
 
 	if (elapsed <= 0)
 		return;
-	bytes = quic_pacer_bytes(pacer, elapsed);
+	pacer->updated = now;
+	elapsed = min_t(u64, elapsed, QUIC_PACER_MAX_NS);
+	bytes = mul_u64_add_u64_div_u64(pacer->rate, elapsed, pacer->rest,
+					NSEC_PER_SEC);
 	if (bytes >= missing) {
 		pacer->tokens = pacer->capacity;
-		pacer->updated = now;
+		pacer->rest = 0;
 		return;
 	}
 	pacer->tokens += bytes;
-	pacer->updated = ktime_add_ns(pacer->updated,
-				      mul_u64_u64_div_u64_roundup(bytes, NSEC_PER_SEC,
-								  pacer->rate));
+	/* the difference is below 10^9 although its terms may have wrapped */
+	pacer->rest += pacer->rate * elapsed - bytes * NSEC_PER_SEC;
+}
+
+/* Nanoseconds until @bytes more have flowed in, at least 1, rounded up. */
+static u64 quic_pacer_ns(const struct quic_pacer *pacer, u64 bytes)
+{
+	return mul_u64_add_u64_div_u64(bytes - 1, NSEC_PER_SEC,
+				       NSEC_PER_SEC - pacer->rest +
+				       pacer->rate - 1, pacer->rate);
 }
 
 /**
@@ -111,9 +126,7 @@ ktime_t quic_pacer_next_send(struct quic_pacer *pacer, u64 bytes, ktime_t now)
 	if (pacer->tokens >= need)
 		return now;
 	return ktime_add_ns(pacer->updated,
-			    mul_u64_u64_div_u64_roundup(need - pacer->tokens,
-							NSEC_PER_SEC,
-							pacer->rate));
+			    quic_pacer_ns(pacer, need - pacer->tokens));
 }
 
 /**

@@ -21,6 +21,7 @@
  * @rate:        bytes per second
  * @tokens:      bytes that may leave; below 0 after a probe that did not ask
  * @capacity:    bytes the bucket holds
+ * @rest:        fraction of a byte on top of @tokens, in units of 1 / 10^9
  * @updated:     time up to which tokens were added
  * @granularity: how late the wake-up may come, ns; the bucket holds what flows
  *               in meanwhile, so that a coarse timer costs no throughput
@@ -30,6 +31,7 @@ struct quic_pacer {
 	u64 rate;
 	s64 tokens;
 	s64 capacity;
+	u32 rest;
 	ktime_t updated;
 	u32 granularity;
 	u32 max_datagram_size;
