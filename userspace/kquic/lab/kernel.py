@@ -19,6 +19,7 @@ ENV = {
     "KBUILD_BUILD_TIMESTAMP": "@0",
     "KBUILD_BUILD_USER": "lab",
     "KBUILD_BUILD_HOST": "lab",
+    "KBUILD_BUILD_VERSION": "1",
     "LOCALVERSION": "",
     "CCACHE_NOHASHDIR": "1",
     "CCACHE_MAXSIZE": "5G",

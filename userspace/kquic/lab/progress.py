@@ -76,7 +76,8 @@ def follow(
         reader.join()
         status = child.wait()
     if status:
-        raise CommandFailed(title, status, f"{proc.tail(log.read_text(), 30)}\n(all of it: {log})")
+        shown = proc.tail(log.read_text(), 30) if quiet_errors else ""
+        raise CommandFailed(title, status, f"{shown}\nall of its output: {log}".lstrip())
     meter.done()
 
 
