@@ -30,6 +30,7 @@ CASES = [
     (SocketFailed(errno.EHOSTUNREACH, "no"), errno.EHOSTUNREACH),
     (PeerClosed(0x100 + Alert.UNKNOWN_CA), errno.EACCES),
     (PeerClosed(0x100 + Alert.NO_APPLICATION_PROTOCOL), errno.ENOPROTOOPT),
+    (PeerClosed(0), errno.EPIPE),
     (PeerClosed(2), errno.ECONNREFUSED),
     (PeerClosed(0x11), errno.EPROTONOSUPPORT),
     (PeerClosed(0xA), errno.EPROTO),

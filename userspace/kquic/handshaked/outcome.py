@@ -36,6 +36,7 @@ class Outcome:
 
 
 _CLOSE_CODES = {
+    TransportError.NONE: errno.EPIPE,
     TransportError.CONNECTION_REFUSED: errno.ECONNREFUSED,
     TransportError.VERSION_NEGOTIATION: errno.EPROTONOSUPPORT,
 }

@@ -80,13 +80,19 @@ class KernelHandshake:
 
     def abort(self, errcode: int | None, why: str = "") -> None:
         """Close the connection; the peer is told the code, an alert's (RFC 9001, 4.8) mostly."""
-        try:
-            self.connection.sock.getpeername()
+        if self._is_closed():
+            return  # its close information is to stay
+        with suppress(OSError):
             if errcode is not None:
                 self.connection.set_close_info(errcode, why)
             self.connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def _is_closed(self) -> bool:
+        try:
+            self.connection.sock.getpeername()
         except OSError:
-            return  # it is closed already, and its close information is to stay
+            return True
+        return False
 
     def _step(self) -> Wait | None:
         if not self._started:
@@ -140,12 +146,10 @@ class KernelHandshake:
     def _explain(self, error: OSError) -> TlsError:
         """What lies behind a socket call that failed."""
         code = self.connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or error.errno
-        if code not in _CLOSED:
+        if code not in _CLOSED and not (code == errno.EINVAL and self._is_closed()):
             return SocketFailed(code or errno.EIO, os.strerror(code or errno.EIO))
         close = self.connection.close_info
-        if close.errcode or close.frame or close.text:
-            return PeerClosed(close.errcode, close.text)
-        return HandshakeTimeout("the connection was lost: the peer fell silent or closed it")
+        return PeerClosed(close.errcode, close.text)
 
 
 def run(connection: Connection, settings: Settings, timeout: float = DEFAULT_TIMEOUT) -> Handshake:
