@@ -41,7 +41,7 @@ class Worker:
         try:
             outcome = self._run()
         except Exception as error:
-            outcome = Outcome(status_of(error), str(error) or type(error).__name__)
+            outcome = Outcome(status_of(error), printable(str(error)) or type(error).__name__)
             if not isinstance(error, (KquicError, OSError)):
                 log.exception("%s: unexpected failure", self.who)
         spent = f"{1000 * (time.monotonic() - started):.0f} ms"
@@ -63,7 +63,7 @@ class Worker:
         timeout = self.request.timeout_ms / 1000 or DEFAULT_TIMEOUT
         tls = run(connection, settings, timeout)
         self._finish(connection, tls, facts)
-        return Outcome(0, _summary(tls.result), self._remote_auth(tls.result))
+        return Outcome(0, printable(_summary(tls.result)), self._remote_auth(tls.result))
 
     def _finish(self, connection: Connection, tls: Handshake, facts: SocketFacts) -> None:
         """Leave on the socket what the kernel user looks for there."""
@@ -93,6 +93,11 @@ class Worker:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError as error:
             log.debug("%s: %s", self.who, error)
+
+
+def printable(text: str) -> str:
+    """Text that may be a peer's (a subject, a reason phrase), safe for one line of a log."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _facts(connection: Connection) -> SocketFacts:

@@ -152,7 +152,7 @@ class Session:
         size, kind = ffi.new("size_t *", 256), ffi.new("unsigned int *")
         buffer = ffi.new("char[]", 256)
         code = gnutls().gnutls_server_name_get(self.handle, buffer, size, kind, 0)
-        return bytes(ffi.buffer(buffer, size[0])).rstrip(b"\0").decode() if code == 0 else None
+        return bytes(ffi.buffer(buffer, size[0])).rstrip(b"\0").decode("utf-8", "replace") if code == 0 else None
 
     @property
     def psk_identity(self) -> str | None:
