@@ -86,7 +86,8 @@ class Job:
 def new_folder() -> Path:
     """A directory for a job; the oldest ones go."""
     jobs = cache_dir("jobs")
-    for old in sorted(path for path in jobs.iterdir() if path.is_dir())[:-KEEP_JOBS]:
+    done = [path for path in jobs.iterdir() if not Path("/proc", path.name.rpartition("-")[2]).exists()]
+    for old in sorted(done)[:-KEEP_JOBS]:
         shutil.rmtree(old, ignore_errors=True)
     folder = jobs / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     folder.mkdir()

@@ -17,8 +17,8 @@ def tell(result: Result, where: Path, keep: bool = False) -> int:
         print(f"\nkquic: TROUBLE: {trouble}", file=sys.stderr)
     if result.troubles:
         proc.say(f"console and results are in {where}")
-    elif keep:
+    elif keep or any((where / "files").iterdir()):
         proc.say(f"results are in {where}")
-    elif not any((where / "files").iterdir()):
+    else:
         shutil.rmtree(where, ignore_errors=True)
     return result.status
