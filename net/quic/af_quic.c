@@ -705,7 +705,28 @@ static struct inet_protosw quic_protosw[] = {
 };
 
 #if IS_ENABLED(CONFIG_IPV6)
-static struct proto_ops quic_inet6_ops __ro_after_init;
+static const struct proto_ops quic_inet6_ops = {
+	.family		= PF_INET6,
+	.owner		= THIS_MODULE,
+	.release	= inet6_release,
+	.bind		= inet6_bind,
+	.connect	= quic_connect,
+	.socketpair	= sock_no_socketpair,
+	.accept		= inet_accept,
+	.getname	= quic_getname,
+	.poll		= quic_poll,
+	.ioctl		= inet6_ioctl,
+	.gettstamp	= sock_gettstamp,
+	.listen		= quic_listen,
+	.shutdown	= quic_shutdown,
+	.setsockopt	= sock_common_setsockopt,
+	.getsockopt	= sock_common_getsockopt,
+	.sendmsg	= inet_sendmsg,
+	.recvmsg	= inet_recvmsg,
+	.mmap		= sock_no_mmap,
+	.splice_eof	= inet_splice_eof,
+};
+
 static struct proto quicv6_prot;
 
 static struct inet_protosw quicv6_protosw[] = {
@@ -732,16 +753,10 @@ static void quic_v6_exit(void)
 	proto_unregister(&quicv6_prot);
 }
 
-/* As IPv4 but for the functions of the family and the larger socket. */
+/* As IPv4, but for a larger socket. */
 static int __init quic_v6_init(void)
 {
 	int err, i;
-
-	quic_inet6_ops = quic_inet_ops;
-	quic_inet6_ops.family = PF_INET6;
-	quic_inet6_ops.release = inet6_release;
-	quic_inet6_ops.bind = inet6_bind;
-	quic_inet6_ops.ioctl = inet6_ioctl;
 
 	quicv6_prot = quic_prot;
 	strscpy(quicv6_prot.name, "QUICv6");

@@ -26,9 +26,11 @@ struct quic_listen_key {
 	int sdif;
 };
 
-static struct hlist_head *quic_listen_bucket(struct quic_net *qn, __be16 port)
+static struct hlist_head *quic_listen_bucket(struct quic_net *qn,
+					     const union quic_addr *addr)
 {
-	return &qn->listeners[ntohs(port) & (QUIC_LISTEN_HASH_SIZE - 1)];
+	return &qn->listeners[ntohs(quic_addr_port(addr)) &
+			      (QUIC_LISTEN_HASH_SIZE - 1)];
 }
 
 static void quic_listen_key_init(struct quic_listen_key *key, struct net *net,
@@ -79,10 +81,6 @@ quic_listen_secret(const struct quic_listener *l)
 	return &quic_conn(l->sk)->settings.secret;
 }
 
-#define quic_listen_for_each(l, qn, port)				\
-	hlist_for_each_entry_rcu(l, quic_listen_bucket(qn, port), node,	\
-				 lockdep_is_held(&(qn)->req_mutex))
-
 /**
  * quic_listen_exists - whether anybody listens on an address
  * @net:   network namespace
@@ -103,7 +101,7 @@ bool quic_listen_exists(struct net *net, const union quic_addr *local, int iif,
 	bool found = false;
 
 	rcu_read_lock();
-	quic_listen_for_each(l, qn, quic_addr_port(local)) {
+	hlist_for_each_entry_rcu(l, quic_listen_bucket(qn, local), node) {
 		if (quic_listen_score(l, &key) >= 0) {
 			found = true;
 			break;
@@ -130,7 +128,7 @@ bool quic_listen_by_alpn(struct quic_net *qn, const struct sk_buff *skb)
 	lockdep_assert_held(&qn->req_mutex);
 
 	quic_listen_key_init(&key, qn->net, skb, &peer);
-	quic_listen_for_each(l, qn, quic_addr_port(&key.local))
+	hlist_for_each_entry(l, quic_listen_bucket(qn, &key.local), node)
 		if (l->alpn.len && quic_listen_score(l, &key) >= 0)
 			return true;
 	return false;
@@ -160,7 +158,7 @@ quic_listen_retry_secret(struct quic_net *qn, const struct sk_buff *skb,
 	lockdep_assert_held(&qn->req_mutex);
 
 	quic_listen_key_init(&key, qn->net, skb, &peer);
-	quic_listen_for_each(l, qn, quic_addr_port(&key.local)) {
+	hlist_for_each_entry(l, quic_listen_bucket(qn, &key.local), node) {
 		if (quic_listen_score(l, &key) < 0)
 			continue;
 		if (!busy && !quic_listen_validates(l))
@@ -194,7 +192,7 @@ void quic_listen_check_token(struct quic_net *qn, const struct sk_buff *skb,
 	if (!hdr->token_len)
 		return;
 	quic_listen_key_init(&key, qn->net, skb, &peer);
-	quic_listen_for_each(l, qn, quic_addr_port(&key.local)) {
+	hlist_for_each_entry(l, quic_listen_bucket(qn, &key.local), node) {
 		if (quic_listen_score(l, &key) < 0)
 			continue;
 		quic_token_check(quic_listen_secret(l), &peer, &hdr->dcid,
@@ -224,7 +222,7 @@ quic_listen_pick_member(struct quic_net *qn, const struct quic_listen_key *key,
 {
 	struct quic_listener *l;
 
-	quic_listen_for_each(l, qn, quic_addr_port(&key->local))
+	hlist_for_each_entry(l, quic_listen_bucket(qn, &key->local), node)
 		if (quic_listen_has_alpn(l, name) &&
 		    quic_listen_score(l, key) == score && !number--)
 			return l;
@@ -252,7 +250,7 @@ struct quic_listener *quic_listen_pick(struct quic_net *qn,
 	lockdep_assert_held(&qn->req_mutex);
 
 	quic_listen_key_init(&key, qn->net, skb, &peer);
-	quic_listen_for_each(l, qn, quic_addr_port(&key.local)) {
+	hlist_for_each_entry(l, quic_listen_bucket(qn, &key.local), node) {
 		if (!quic_listen_has_alpn(l, name))
 			continue;
 		score = quic_listen_score(l, &key);
@@ -354,11 +352,10 @@ static int quic_listen_insert(struct quic_net *qn, struct quic_listener *new)
 
 	lockdep_assert_held(&qn->req_mutex);
 
-	quic_listen_for_each(l, qn, quic_addr_port(&new->addr))
+	hlist_for_each_entry(l, quic_listen_bucket(qn, &new->addr), node)
 		if (quic_listen_conflict(new, l))
 			return -EADDRINUSE;
-	hlist_add_tail_rcu(&new->node,
-			   quic_listen_bucket(qn, quic_addr_port(&new->addr)));
+	hlist_add_tail_rcu(&new->node, quic_listen_bucket(qn, &new->addr));
 	return 0;
 }
 

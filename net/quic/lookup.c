@@ -18,7 +18,7 @@
 /* One hash table. A lock guards every QUIC_LOOKUP_LOCKS-th bucket. */
 struct quic_table {
 	struct hlist_head *buckets;
-	spinlock_t locks[QUIC_LOOKUP_LOCKS];
+	spinlock_t locks[QUIC_LOOKUP_LOCKS];	/* for writers */
 };
 
 static struct quic_table quic_cid_table;
@@ -55,14 +55,14 @@ static void quic_table_del(struct quic_table *table, struct hlist_node *node,
 
 static u32 quic_hash_cid(const struct net *net, const u8 *cid)
 {
-	BUILD_BUG_ON(QUIC_CID_LEN != sizeof(u64));
+	BUILD_BUG_ON(sizeof(u64) != QUIC_CID_LEN);
 	return siphash_2u64(get_unaligned((u64 *)cid), net_hash_mix(net),
 			    &quic_table_key);
 }
 
 static u32 quic_hash_reset(const u8 *token)
 {
-	BUILD_BUG_ON(QUIC_RESET_TOKEN_LEN != 2 * sizeof(u64));
+	BUILD_BUG_ON(2 * sizeof(u64) != QUIC_RESET_TOKEN_LEN);
 	return siphash_2u64(get_unaligned((u64 *)token),
 			    get_unaligned((u64 *)(token + sizeof(u64))),
 			    &quic_table_key);
@@ -264,8 +264,10 @@ struct sock *quic_lookup_odcid(struct net *net, const struct quic_cid *cid,
 
 	rcu_read_lock();
 	entry = quic_lookup_odcid_entry(net, cid, peer);
-	if (entry)
+	if (entry) {
+		/* Pairs with quic_lookup_accept_odcid(). */
 		sk = smp_load_acquire(&entry->sk);
+	}
 	if (sk)
 		sk = quic_lookup_hold(sk);
 	rcu_read_unlock();

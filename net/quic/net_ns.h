@@ -50,8 +50,8 @@
 struct quic_net {
 	struct net		*net;
 
-	struct mutex		ep_mutex;
-	spinlock_t		ep_lock;
+	struct mutex		ep_mutex;	/* creation and release */
+	spinlock_t		ep_lock;	/* table, idle, last put */
 	struct hlist_head	endpoints[QUIC_EP_HASH_SIZE];
 	struct list_head	ep_idle;
 	struct work_struct	ep_work;
@@ -62,12 +62,12 @@ struct quic_net {
 	u32			first_bytes;
 	struct work_struct	first_work;
 	struct delayed_work	gather_work;
-	struct mutex		req_mutex;
+	struct mutex		req_mutex;	/* requests and listeners */
 	struct list_head	gathering;
 	u32			nr_gathering;
 	u32			nr_requests;
 
-	spinlock_t		socks_lock;
+	spinlock_t		socks_lock;	/* changes of socks */
 	struct hlist_head	socks;
 
 	struct quic_token_secret reset_secret;

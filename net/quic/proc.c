@@ -31,11 +31,10 @@ static void quic_proc_stop(struct seq_file *seq, void *v)
 }
 
 /* The address that the UDP socket is bound to; endpoints are freed by RCU. */
-static char *quic_proc_print_udp(char *buf, const struct quic_endpoint *ep)
+static const char *quic_proc_print_udp(char *buf,
+				       const struct quic_endpoint *ep)
 {
-	if (!ep)
-		return strcpy(buf, "-");
-	return quic_addr_print(buf, &ep->addr);
+	return ep ? quic_addr_print(buf, &ep->addr) : "-";
 }
 
 static void quic_proc_show_conn(struct seq_file *seq, struct sock *sk,
@@ -50,8 +49,8 @@ static void quic_proc_show_conn(struct seq_file *seq, struct sock *sk,
 	quic_addr_print(local, &addr);
 	quic_sock_peer(sk, &addr);
 	quic_addr_print(peer, &addr);
-	quic_proc_print_udp(udp, READ_ONCE(conn->path.endpoint));
-	seq_printf(seq, "%p\t%d\t%s\t%s\t%s\t", sk, state, local, peer, udp);
+	seq_printf(seq, "%p\t%d\t%s\t%s\t%s\t", sk, state, local, peer,
+		   quic_proc_print_udp(udp, READ_ONCE(conn->path.endpoint)));
 	seq_printf(seq, "%llu\t%u\t%llu\t%d\t%d\t%d\t%d\t%u\t%llu\n",
 		   conn->rec.cc.cwnd, conn->path.max_payload,
 		   conn->rec.cc.bytes_in_flight, READ_ONCE(sk->sk_wmem_queued),

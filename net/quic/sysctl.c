@@ -10,7 +10,7 @@
 
 static struct ctl_table_header *quic_sysctl_header;
 
-static struct ctl_table quic_sysctl_table[] = {
+static const struct ctl_table quic_sysctl_table[] = {
 	{
 		.procname	= "quic_mem",
 		.data		= quic_sysctl_mem,
