@@ -17,6 +17,7 @@ from kquic.sock import (
     CertificateRequest,
     Cipher,
     Config,
+    StreamFlags,
     connect,
     listen,
 )
@@ -59,11 +60,17 @@ def server(ca: TestCA, own: Identity, **more: Any) -> ServerSettings:
 
 
 class TestSuccess:
+    @pytest.mark.smoke
     def test_data_flows(self, shake: Shake, ca: TestCA, server_id: Identity) -> None:
         done = shake(client(ca), server(ca, server_id))
         mine, theirs = done.established()
         assert mine.result.alpn == theirs.result.alpn == "smb"
         assert done.echo(b"x" * 100_000) == b"x" * 100_000
+        deadline = time.monotonic() + 5
+        while done.client.unacknowledged and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert done.client.unacknowledged == 0
+        assert done.server.unread == 0
 
     @pytest.mark.parametrize("cipher", KERNEL_CIPHERS)
     def test_ciphers(self, shake: Shake, ca: TestCA, server_id: Identity, cipher: Cipher) -> None:
@@ -113,6 +120,7 @@ class TestRefused:
         assert isinstance(end, PeerClosed), repr(end)
         return end.alert
 
+    @pytest.mark.smoke
     def test_wrong_name(self, shake: Shake, ca: TestCA, server_id: Identity) -> None:
         done = shake(client(ca, name="other.test"), server(ca, server_id))
         assert isinstance(done.client_end, CertificateRefused)
@@ -199,6 +207,15 @@ class TestAsyncio:
 
 
 class TestSocketOptions:
+    def test_unread_bytes_are_counted(self, shake: Shake, ca: TestCA, server_id: Identity) -> None:
+        done = shake(client(ca), server(ca, server_id))
+        done.established()
+        done.client.send(b"12345", flags=StreamFlags.NEW)
+        deadline = time.monotonic() + 5
+        while not done.server.unread and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert done.server.unread == 5
+
     def test_hints_for_an_agent(self) -> None:
         """What a kernel user leaves on a socket for its agent."""
         with listen("127.0.0.1") as listener, connect("127.0.0.1", listener.port) as connection:

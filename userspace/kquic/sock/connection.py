@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import sys
+import termios
 from collections.abc import Sequence
 from typing import Self
 
@@ -52,6 +55,24 @@ class Connection(QuicSocket):
     def peer(self) -> Address:
         """The peer's address."""
         return _address(self.sock.getpeername())
+
+    def shutdown(self) -> None:
+        """End the connection; what was received can still be read."""
+        self.sock.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def unread(self) -> int:
+        """Bytes that can be read."""
+        return self._queued(termios.FIONREAD)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes that were sent or queued and not acknowledged yet."""
+        return self._queued(termios.TIOCOUTQ)
+
+    def _queued(self, request: int) -> int:
+        answer = fcntl.ioctl(self.fileno(), request, bytes(4))
+        return int.from_bytes(answer, sys.byteorder)
 
     # Messages.
 
