@@ -49,7 +49,7 @@ class HandshakeResult:
 
     alpn: str | None
     cipher: Cipher
-    peer_chain: tuple[bytes, ...]
+    peer_chain: tuple[bytes, ...] = field(repr=False)
     server_name: str | None
     psk_identity: str | None
     resumed: bool
