@@ -203,7 +203,8 @@ static void quic_cubic_on_ack(struct quic_cc *cc,
 static void quic_cubic_on_event(struct quic_cc *cc, ktime_t now)
 {
 	struct quic_cubic *cubic = quic_cc_priv(cc);
-	u64 reduced = cc->cwnd * QUIC_CUBIC_BETA_NUM / QUIC_CUBIC_BETA_DEN;
+	u64 reduced = mul_u64_u32_div(cc->cwnd, QUIC_CUBIC_BETA_NUM,
+				      QUIC_CUBIC_BETA_DEN);
 
 	if (cc->cwnd < cubic->w_max)
 		cubic->w_max = (cc->cwnd + reduced) / 2;
