@@ -5,6 +5,7 @@
 
 #include <kunit/test.h>
 #include <linux/array_size.h>
+#include <linux/math64.h>
 #include <uapi/linux/quic.h>
 
 #include "../cc.h"
@@ -63,7 +64,7 @@ static void burst(struct quic_path_model *m, u32 pkts, u32 rtt_us)
 
 static void full_round(struct quic_path_model *m, u32 rtt_us)
 {
-	burst(m, m->cc.cwnd / PKT, rtt_us);
+	burst(m, div_u64(m->cc.cwnd, PKT), rtt_us);
 }
 
 static void lose_one(struct quic_path_model *m)
@@ -74,8 +75,8 @@ static void lose_one(struct quic_path_model *m)
 
 static void expect_about(struct quic_path_model *m, u64 pkts, u32 percent)
 {
-	KUNIT_EXPECT_GE(m->test, m->cc.cwnd, pkts * PKT * (100 - percent) / 100);
-	KUNIT_EXPECT_LE(m->test, m->cc.cwnd, pkts * PKT * (100 + percent) / 100);
+	KUNIT_EXPECT_GE(m->test, 100 * m->cc.cwnd, pkts * PKT * (100 - percent));
+	KUNIT_EXPECT_LE(m->test, 100 * m->cc.cwnd, pkts * PKT * (100 + percent));
 }
 
 static void cc_controllers_by_number(struct kunit *test)
@@ -210,6 +211,49 @@ static void cc_ignores_an_idle_program(struct kunit *test)
 			KUNIT_ASSERT_EQ(test, m->cc.cwnd, cwnd);
 		}
 	}
+}
+
+/* RFC 9002, 7.8: after a long silence back to the initial window; what it had
+ * been is found again by slow start, up to three quarters of it.
+ */
+static void cc_restarts_after_silence(struct kunit *test)
+{
+	struct quic_path_model *m = begin(test, &quic_cc_newreno, 100 * MS);
+	int i;
+
+	full_round(m, 100 * MS);
+	full_round(m, 100 * MS);
+	lose_one(m);
+	for (i = 0; i < 12; i++)
+		full_round(m, 100 * MS);
+	KUNIT_EXPECT_EQ(test, m->cc.cwnd, 32 * PKT);
+	KUNIT_EXPECT_EQ(test, m->cc.ssthresh, 20 * PKT);
+
+	m->now = ktime_add_ms(m->now, 1500);	/* one PTO halves it */
+	quic_cc_on_sent(&m->cc, PKT, USEC_PER_SEC, m->now);
+	KUNIT_EXPECT_EQ(test, m->cc.cwnd, 16 * PKT);
+	KUNIT_EXPECT_EQ(test, m->cc.ssthresh, 24 * PKT);
+	quic_cc_remove(&m->cc, PKT);
+
+	m->now = ktime_add_ms(m->now, 3600000);
+	quic_cc_on_sent(&m->cc, PKT, USEC_PER_SEC, m->now);
+	KUNIT_EXPECT_EQ(test, m->cc.cwnd, 10 * PKT);
+	KUNIT_EXPECT_TRUE(test, quic_cc_in_slow_start(&m->cc));
+}
+
+/* In slow start the pacer may hold the window half empty: it grows to twice what
+ * was in use, however many ACKs tell of that.
+ */
+static void cc_grows_to_twice_the_use(struct kunit *test)
+{
+	struct quic_path_model *m = begin(test, &quic_cc_newreno, 100 * MS);
+
+	burst(m, 5, 100 * MS);
+	KUNIT_EXPECT_EQ(test, m->cc.cwnd, 10 * PKT);
+	burst(m, 6, 100 * MS);
+	KUNIT_EXPECT_EQ(test, m->cc.cwnd, 12 * PKT);
+	burst(m, 6, 100 * MS);
+	KUNIT_EXPECT_EQ(test, m->cc.cwnd, 12 * PKT);
 }
 
 /* RFC 9438, 4.2, W_max = 100 and cwnd = 70 packets: K = 4.217 s, and
@@ -352,8 +396,8 @@ static void hystart_ends_slow_start(struct kunit *test)
 		cwnd = m->cc.cwnd;
 		full_round(m, 66 * MS);
 		KUNIT_EXPECT_TRUE(test, quic_cc_in_slow_start(&m->cc));
-		KUNIT_EXPECT_LE(test, m->cc.cwnd, cwnd * 5 / 4);
-		KUNIT_EXPECT_GT(test, m->cc.cwnd, cwnd * 6 / 5);
+		KUNIT_EXPECT_LE(test, m->cc.cwnd, cwnd / 4 * 5 + PKT);
+		KUNIT_EXPECT_GT(test, 5 * m->cc.cwnd, 6 * cwnd);
 	}
 	full_round(m, 66 * MS);
 	KUNIT_EXPECT_FALSE(test, quic_cc_in_slow_start(&m->cc));
@@ -374,7 +418,7 @@ static void hystart_changes_its_mind(struct kunit *test)
 	for (i = 0; i < 4; i++) {
 		cwnd = m->cc.cwnd;
 		full_round(m, 50 * MS);
-		KUNIT_EXPECT_EQ(test, m->cc.cwnd, cwnd + cwnd / PKT * PKT);
+		KUNIT_EXPECT_EQ(test, m->cc.cwnd, cwnd + div_u64(cwnd, PKT) * PKT);
 	}
 }
 
@@ -393,6 +437,8 @@ static struct kunit_case quic_cc_cases[] = {
 	KUNIT_CASE(cc_has_a_minimum),
 	KUNIT_CASE(cc_survives_persistent_congestion),
 	KUNIT_CASE(cc_ignores_an_idle_program),
+	KUNIT_CASE(cc_restarts_after_silence),
+	KUNIT_CASE(cc_grows_to_twice_the_use),
 	KUNIT_CASE(cubic_follows_its_curve),
 	KUNIT_CASE(cubic_is_fair_to_reno),
 	KUNIT_CASE(cubic_converges_fast),

@@ -5,7 +5,7 @@
 #include "../pacer.h"
 
 #define PKT		1200
-#define START		(1000 * NSEC_PER_SEC)
+#define START		(1000LL * NSEC_PER_SEC)
 #define MS		NSEC_PER_MSEC
 #define RATE		(1000 * PKT)	/* a packet each millisecond */
 
@@ -51,7 +51,7 @@ static void pacer_saves_one_burst(struct kunit *test)
 	quic_pacer_on_sent(&pacer, QUIC_PACER_BURST_PACKETS * PKT, START);
 	KUNIT_EXPECT_EQ(test, quic_pacer_budget(&pacer, START + 4 * MS),
 			4 * PKT);
-	KUNIT_EXPECT_EQ(test, quic_pacer_budget(&pacer, START + 3600 * NSEC_PER_SEC),
+	KUNIT_EXPECT_EQ(test, quic_pacer_budget(&pacer, START + 3600LL * NSEC_PER_SEC),
 			QUIC_PACER_BURST_PACKETS * PKT);
 }
 
@@ -121,7 +121,7 @@ static void pacer_follows_the_rate(struct kunit *test)
 			START + 10 * MS);
 	quic_pacer_set_rate(&pacer, 0, PKT);	/* never divides by zero */
 	KUNIT_EXPECT_EQ(test, quic_pacer_next_send(&pacer, PKT, START),
-			START + PKT * NSEC_PER_SEC);
+			START + PKT * 1000LL * MS);
 	quic_pacer_set_rate(&pacer, 4 * RATE, PKT);
 	KUNIT_EXPECT_EQ(test, quic_pacer_next_send(&pacer, PKT, START),
 			START + MS / 4);
@@ -137,7 +137,7 @@ static void pacer_keeps_fractions(struct kunit *test)
 
 	quic_pacer_init(&pacer, rate, 0, PKT);
 	quic_pacer_on_sent(&pacer, QUIC_PACER_BURST_PACKETS * PKT, now);
-	while (now < START + 10 * NSEC_PER_SEC) {
+	while (now < START + 10LL * NSEC_PER_SEC) {
 		now += 33333;
 		if (quic_pacer_budget(&pacer, now) < PKT)
 			continue;

@@ -6,7 +6,7 @@
 #include "../pnspace.h"
 
 #define MAX_ACK_DELAY_US	25000
-#define START			(1000 * NSEC_PER_SEC)
+#define START			(1000LL * NSEC_PER_SEC)
 
 static struct quic_pnspace *quic_pnspace_test_space(struct kunit *test,
 						    enum quic_space_id id)
