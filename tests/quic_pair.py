@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An established connection on the loopback device, and small words for tests of it."""
+
+from __future__ import annotations
+
+import errno
+import select
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from kquic.sock import Connection, TransportParams, connect, listen
+from kquic.sock.events import StreamData
+from kquic.tls import ClientSettings, KeyPair, ServerSettings, X509Credentials, run
+from kquic.tls.testca import TestCA
+
+LOCALHOST = "127.0.0.1"
+TIMEOUT = 10.0
+DEAD = select.POLLHUP | select.POLLERR | select.POLLIN | select.POLLOUT | select.POLLRDHUP
+
+CA = TestCA.create()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two ends of an established connection on the loopback device."""
+
+    client: Connection
+    server: Connection
+
+
+@contextmanager
+def established(params: TransportParams | None = None) -> Iterator[Pair]:
+    """A connection; `params` are what the server announces."""
+    own = CA.server("server.test")
+    trust = ClientSettings(X509Credentials(CA.cert_pem, ()), "server.test", ("data",))
+    keys = ServerSettings(X509Credentials(CA.cert_pem, KeyPair(own.cert_pem, own.key_pem)), ("data",))
+    with ExitStack() as opened:
+        listener = opened.enter_context(listen(LOCALHOST, alpn=("data",)))
+        if params:
+            listener.set_transport_params(params)
+        client = opened.enter_context(connect(LOCALHOST, listener.port))
+        thread = threading.Thread(target=run, args=(client, trust, TIMEOUT))
+        thread.start()
+        server = opened.enter_context(listener.accept())
+        run(server, keys, TIMEOUT)
+        thread.join()
+        for end in (client, server):
+            end.set_timeout(TIMEOUT)
+        yield Pair(client, server)
+
+
+@contextmanager
+def raises(code: int) -> Iterator[None]:
+    """The call fails with this errno."""
+    with pytest.raises(OSError) as caught:
+        yield
+    assert errno.errorcode[caught.value.errno or 0] == errno.errorcode[code]
+
+
+def read(end: Connection, size: int) -> StreamData:
+    """Exactly so many bytes of one stream, or up to its FIN."""
+    first = end.recv(size)
+    assert isinstance(first, StreamData)
+    data, fin = first.data, first.fin
+    while len(data) < size and not fin:
+        more = end.recv(size - len(data))
+        assert isinstance(more, StreamData)
+        assert more.stream_id == first.stream_id
+        data, fin = data + more.data, more.fin
+    return StreamData(first.stream_id, data, fin)
+
+
+def ready(end: Connection, milliseconds: int = 0) -> int:
+    """What poll() says."""
+    poll = select.poll()
+    poll.register(end.fileno(), select.POLLIN | select.POLLOUT | select.POLLRDHUP)
+    return sum(mask for _, mask in poll.poll(milliseconds))
+
+
+def wait_for(end: Connection, mask: int) -> None:
+    """Until poll() says this."""
+    deadline = time.monotonic() + TIMEOUT
+    while not ready(end, 100) & mask:
+        assert time.monotonic() < deadline
