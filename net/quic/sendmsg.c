@@ -111,8 +111,17 @@ static bool quic_send_alive(const struct quic_conn *conn)
 	       quic_conn_is(conn, QUIC_STATE_ESTABLISHING);
 }
 
-/* Sleep until something may have changed; what is queued leaves before that,
- * corked or not, for else nothing would ever change.
+static void quic_send_uncork(struct quic_conn *conn)
+{
+	struct quic_stream *stream;
+
+	quic_crypto_cork(conn, QUIC_CRYPTO_APP, false);
+	list_for_each_entry(stream, &conn->streams.send, send_link)
+		quic_stream_send_cork(stream, false);
+}
+
+/* Sleep until something may have changed. Where the buffer is full, what is
+ * corked has to leave, for else nothing would ever change.
  */
 static int quic_send_wait(struct quic_conn *conn, long *timeo)
 {
@@ -120,6 +129,8 @@ static int quic_send_wait(struct quic_conn *conn, long *timeo)
 	int err;
 
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	if (sk_stream_wspace(sk) <= 0)
+		quic_send_uncork(conn);
 	quic_output(conn);
 	err = quic_wait(sk, timeo);
 	if (err)
@@ -150,7 +161,6 @@ static int quic_send_handshake(struct quic_conn *conn, struct quic_send *send,
 	while (!err && done < len) {
 		space = sk_stream_wspace(sk);
 		if (space <= 0) {
-			quic_crypto_cork(conn, send->level, false);
 			err = quic_send_wait(conn, &send->timeo);
 			if (!err)
 				err = quic_send_handshake_check(conn, send, len);
@@ -486,11 +496,9 @@ int quic_stream_open(struct quic_conn *conn, struct quic_stream_info *info)
 void quic_splice_eof(struct socket *sock)
 {
 	struct quic_conn *conn = quic_conn(sock->sk);
-	struct quic_stream *stream;
 
 	lock_sock(sock->sk);
-	list_for_each_entry(stream, &conn->streams.send, send_link)
-		quic_stream_send_cork(stream, false);
+	quic_send_uncork(conn);
 	if (quic_send_alive(conn))
 		quic_output(conn);
 	release_sock(sock->sk);

@@ -142,6 +142,9 @@ static u32 quic_stream_packet_size(struct quic_conn *conn)
 static bool quic_stream_send_small(struct quic_conn *conn,
 				   const struct quic_stream_send *send)
 {
+	/* Nobody is left to add to it. */
+	if (conn->close.state == QUIC_CLOSE_LINGER)
+		return true;
 	if (send->corked)
 		return false;
 	if (conn->settings.config.stream_data_nodelay)
