@@ -41,14 +41,16 @@ APT::Sandbox::User "";
 
 def mirror() -> str:
     """The Debian mirror that this machine's apt is set up for."""
-    targets = proc.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
-         "Origin: Debian", "Label: Debian"]
-    )  # fmt: skip
-    uris = targets.split()
+    # Origin and label are known once apt has fetched its lists; before that the usual name has to do.
+    uris = _targets("Origin: Debian", "Label: Debian") or [u for u in _targets() if u.rstrip("/").endswith("/debian")]
     if not uris:
         raise LabError("apt knows no Debian mirror: add one to /etc/apt/sources.list and run apt-get update")
     return uris[0]
+
+
+def _targets(*conditions: str) -> list[str]:
+    """The archives of the machine's apt, those with packages for it that meet the conditions."""
+    return proc.run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", *conditions]).split()
 
 
 class PrivateApt:
