@@ -111,11 +111,11 @@ def test_locks_hold_between_mounts(mounts) -> None:
     with mounts.mounted() as one, mounts.mounted("nosharesock") as two:
         (one / "locked").write_text("x")
         with (one / "locked").open("r+b") as mine, (two / "locked").open("r+b") as theirs:
-            fcntl.lockf(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(mine, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
             with pytest.raises(OSError, match=r"Resource temporarily unavailable|Permission denied"):
-                fcntl.lockf(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            fcntl.lockf(mine, fcntl.LOCK_UN)
-            fcntl.lockf(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.lockf(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+            fcntl.lockf(mine, fcntl.LOCK_UN, 1)
+            fcntl.lockf(theirs, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
 
 
 def test_two_mounts_at_once(mounts, samba) -> None:
