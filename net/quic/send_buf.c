@@ -153,7 +153,7 @@ static int quic_send_buf_copy(struct quic_send_buf *buf, struct sock *sk,
 
 	if (!sk_page_frag_refill(sk, pfrag))
 		return -ENOMEM;
-	len = min(len, pfrag->size - pfrag->offset);
+	len = min_t(u32, len, pfrag->size - pfrag->offset);
 	if (!sk_wmem_schedule(sk, len))
 		return -ENOMEM;
 	copied = copy_page_from_iter(pfrag->page, pfrag->offset, len, from);

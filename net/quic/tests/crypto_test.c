@@ -117,50 +117,60 @@ static u32 quic_test_hex(struct kunit *test, u8 *out, u32 size,
 	return len;
 }
 
+static struct quic_key *quic_test_key(struct kunit *test)
+{
+	struct quic_key *key = kunit_kzalloc(test, sizeof(*key), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, key);
+	return key;
+}
+
 static void quic_crypto_test_initial_keys(struct kunit *test)
 {
 	const struct quic_initial_vector *v = test->param_value;
-	struct quic_key tx, rx;
+	struct quic_key *tx = quic_test_key(test);
+	struct quic_key *rx = quic_test_key(test);
 
-	quic_key_initial(&tx, &rx, v->version, &quic_test_dcid, false);
-	quic_expect_hex(test, tx.secret, 32, v->client_secret);
-	quic_expect_hex(test, rx.secret, 32, v->server_secret);
-	quic_expect_hex(test, tx.iv, QUIC_IV_LEN, v->client_iv);
-	quic_expect_hex(test, rx.iv, QUIC_IV_LEN, v->server_iv);
+	quic_key_initial(tx, rx, v->version, &quic_test_dcid, false);
+	quic_expect_hex(test, tx->secret, 32, v->client_secret);
+	quic_expect_hex(test, rx->secret, 32, v->server_secret);
+	quic_expect_hex(test, tx->iv, QUIC_IV_LEN, v->client_iv);
+	quic_expect_hex(test, rx->iv, QUIC_IV_LEN, v->server_iv);
 
-	quic_key_initial(&tx, NULL, v->version, &quic_test_dcid, true);
-	quic_expect_hex(test, tx.secret, 32, v->server_secret);
-	quic_key_initial(NULL, &rx, v->version, &quic_test_dcid, true);
-	quic_expect_hex(test, rx.secret, 32, v->client_secret);
+	quic_key_initial(tx, NULL, v->version, &quic_test_dcid, true);
+	quic_expect_hex(test, tx->secret, 32, v->server_secret);
+	quic_key_initial(NULL, rx, v->version, &quic_test_dcid, true);
+	quic_expect_hex(test, rx->secret, 32, v->client_secret);
 }
 
 static void quic_crypto_test_client_initial(struct kunit *test)
 {
-	const struct quic_initial_vector *v = test->param_value;
 	u8 *pkt = kunit_kzalloc(test, QUIC_TEST_PKT_LEN, GFP_KERNEL);
-	struct quic_key tx, rx;
+	const struct quic_initial_vector *v = test->param_value;
+	struct quic_key *tx = quic_test_key(test);
+	struct quic_key *rx = quic_test_key(test);
 	u32 hdr_len, len, pn_len, pn;
 
 	KUNIT_ASSERT_NOT_NULL(test, pkt);
-	quic_key_initial(&tx, NULL, v->version, &quic_test_dcid, false);
-	quic_key_initial(NULL, &rx, v->version, &quic_test_dcid, true);
+	quic_key_initial(tx, NULL, v->version, &quic_test_dcid, false);
+	quic_key_initial(NULL, rx, v->version, &quic_test_dcid, true);
 
 	hdr_len = quic_test_hex(test, pkt, QUIC_TEST_PKT_LEN, v->client_hdr);
 	quic_test_hex(test, pkt + hdr_len, QUIC_TEST_PKT_LEN - hdr_len,
 		      quic_test_client_hello);
 	len = QUIC_TEST_PKT_LEN - hdr_len - QUIC_TAG_LEN;
-	quic_crypto_seal(&tx, 2, NULL, pkt, hdr_len, len);
-	quic_crypto_protect(&tx, pkt, hdr_len - 4, 4);
+	quic_crypto_seal(tx, 2, NULL, pkt, hdr_len, len);
+	quic_crypto_protect(tx, pkt, hdr_len - 4, 4);
 	quic_expect_hex(test, pkt, 64, v->client_begin);
 	quic_expect_hex(test, pkt + QUIC_TEST_PKT_LEN - 32, 32, v->client_end);
 
-	KUNIT_EXPECT_EQ(test, quic_crypto_unprotect(&rx, pkt, QUIC_TEST_PKT_LEN,
+	KUNIT_EXPECT_EQ(test, quic_crypto_unprotect(rx, pkt, QUIC_TEST_PKT_LEN,
 						    hdr_len - 4, &pn_len, &pn),
 			0);
 	KUNIT_EXPECT_EQ(test, pn_len, 4U);
 	KUNIT_EXPECT_EQ(test, pn, 2U);
 	quic_expect_hex(test, pkt, hdr_len, v->client_hdr);
-	KUNIT_EXPECT_EQ(test, quic_crypto_open(&rx, pn, pkt, hdr_len,
+	KUNIT_EXPECT_EQ(test, quic_crypto_open(rx, pn, pkt, hdr_len,
 					       QUIC_TEST_PKT_LEN), 0);
 	quic_expect_hex(test, pkt + hdr_len, 245, quic_test_client_hello);
 }
@@ -168,25 +178,26 @@ static void quic_crypto_test_client_initial(struct kunit *test)
 static void quic_crypto_test_server_initial(struct kunit *test)
 {
 	const struct quic_initial_vector *v = test->param_value;
-	struct quic_key tx, rx;
+	struct quic_key *tx = quic_test_key(test);
+	struct quic_key *rx = quic_test_key(test);
 	u32 hdr_len, len, pn_len, pn;
 	u8 pkt[160];
 
-	quic_key_initial(&tx, NULL, v->version, &quic_test_dcid, true);
-	quic_key_initial(NULL, &rx, v->version, &quic_test_dcid, false);
+	quic_key_initial(tx, NULL, v->version, &quic_test_dcid, true);
+	quic_key_initial(NULL, rx, v->version, &quic_test_dcid, false);
 
 	hdr_len = quic_test_hex(test, pkt, sizeof(pkt), v->server_hdr);
 	len = quic_test_hex(test, pkt + hdr_len, sizeof(pkt) - hdr_len,
 			    quic_test_server_hello);
-	quic_crypto_seal(&tx, 1, NULL, pkt, hdr_len, len);
-	quic_crypto_protect(&tx, pkt, hdr_len - 2, 2);
+	quic_crypto_seal(tx, 1, NULL, pkt, hdr_len, len);
+	quic_crypto_protect(tx, pkt, hdr_len - 2, 2);
 	len += hdr_len + QUIC_TAG_LEN;
 	quic_expect_hex(test, pkt, len, v->server_pkt);
 
-	KUNIT_EXPECT_EQ(test, quic_crypto_unprotect(&rx, pkt, len, hdr_len - 2,
+	KUNIT_EXPECT_EQ(test, quic_crypto_unprotect(rx, pkt, len, hdr_len - 2,
 						    &pn_len, &pn), 0);
 	KUNIT_EXPECT_EQ(test, pn_len, 2U);
-	KUNIT_EXPECT_EQ(test, quic_crypto_open(&rx, pn, pkt, hdr_len, len), 0);
+	KUNIT_EXPECT_EQ(test, quic_crypto_open(rx, pn, pkt, hdr_len, len), 0);
 }
 
 static void quic_crypto_test_retry(struct kunit *test)
@@ -288,32 +299,33 @@ static void quic_crypto_test_short(struct kunit *test)
 	u8 pkt[21] = { 0x42, 0x00, 0xbf, 0xf4, 0x01 };
 	u32 pn_len, pn, secret_len;
 	u8 secret[QUIC_SECRET_MAX];
-	struct quic_key key, next;
+	struct quic_key *next = quic_test_key(test);
+	struct quic_key *key = quic_test_key(test);
 
 	secret_len = quic_test_hex(test, secret, sizeof(secret), v->secret);
 	KUNIT_EXPECT_EQ(test, quic_cipher_secret_len(v->cipher), secret_len);
-	KUNIT_ASSERT_EQ(test, quic_key_install(&key, v->cipher, v->version,
+	KUNIT_ASSERT_EQ(test, quic_key_install(key, v->cipher, v->version,
 					       secret), 0);
-	quic_expect_hex(test, key.iv, QUIC_IV_LEN, v->iv);
+	quic_expect_hex(test, key->iv, QUIC_IV_LEN, v->iv);
 
-	quic_crypto_seal(&key, 654360564, NULL, pkt, 4, 1);
-	quic_crypto_protect(&key, pkt, 1, 3);
+	quic_crypto_seal(key, 654360564, NULL, pkt, 4, 1);
+	quic_crypto_protect(key, pkt, 1, 3);
 	quic_expect_hex(test, pkt, sizeof(pkt), v->pkt);
 
-	KUNIT_EXPECT_EQ(test, quic_crypto_unprotect(&key, pkt, sizeof(pkt), 1,
+	KUNIT_EXPECT_EQ(test, quic_crypto_unprotect(key, pkt, sizeof(pkt), 1,
 						    &pn_len, &pn), 0);
 	KUNIT_EXPECT_EQ(test, pn_len, 3U);
 	KUNIT_EXPECT_EQ(test, pn, 0xbff4U);
-	KUNIT_EXPECT_EQ(test, quic_crypto_open(&key, 654360564, pkt, 4,
+	KUNIT_EXPECT_EQ(test, quic_crypto_open(key, 654360564, pkt, 4,
 					       sizeof(pkt)), 0);
 	KUNIT_EXPECT_EQ(test, pkt[4], 1);
 
-	quic_key_next(&next, &key);
-	quic_expect_hex(test, next.secret, secret_len, v->next_secret);
-	KUNIT_EXPECT_MEMEQ(test, &next.hp, &key.hp, sizeof(key.hp));
-	quic_key_next(&key, &key);
-	KUNIT_EXPECT_MEMEQ(test, key.secret, next.secret, secret_len);
-	KUNIT_EXPECT_MEMEQ(test, key.iv, next.iv, QUIC_IV_LEN);
+	quic_key_next(next, key);
+	quic_expect_hex(test, next->secret, secret_len, v->next_secret);
+	KUNIT_EXPECT_MEMEQ(test, &next->hp, &key->hp, sizeof(key->hp));
+	quic_key_next(key, key);
+	KUNIT_EXPECT_MEMEQ(test, key->secret, next->secret, secret_len);
+	KUNIT_EXPECT_MEMEQ(test, key->iv, next->iv, QUIC_IV_LEN);
 }
 
 static void quic_crypto_test_ciphers(struct kunit *test)
