@@ -3,6 +3,7 @@
 #include <linux/bits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/string.h>
 #include <uapi/linux/quic.h>
 
 #include "cc.h"
@@ -92,6 +93,7 @@ static void quic_cc_idle_restart(struct quic_cc *cc, u32 pto_us, ktime_t now)
 
 	if (idle_us <= pto_us)
 		return;
+	cc->undo.valid = false;
 	if (cc->ssthresh != U64_MAX)
 		cc->ssthresh = max(cc->ssthresh, cc->cwnd / 4 * 3);
 	for (; idle_us > pto_us && cc->cwnd > floor; idle_us -= pto_us)
@@ -165,13 +167,44 @@ void quic_cc_on_ack(struct quic_cc *cc, struct quic_cc_ack *ack, ktime_t now)
  * RFC 9002, B.6 (OnCongestionEvent): one reduction a round trip.
  *
  * Context: connection lock held.
+ * Return: true if a recovery period begins.
  */
-void quic_cc_on_event(struct quic_cc *cc, ktime_t time_sent, ktime_t now)
+bool quic_cc_on_event(struct quic_cc *cc, ktime_t time_sent, ktime_t now)
 {
+	struct quic_cc_undo *undo = &cc->undo;
+
 	if (quic_cc_in_recovery(cc, time_sent))
-		return;
+		return false;
+	undo->valid = true;
+	undo->cwnd = cc->cwnd;
+	undo->ssthresh = cc->ssthresh;
+	memcpy(undo->priv, cc->priv, sizeof(undo->priv));
+
 	cc->recovery_start = now;
 	cc->ops->on_event(cc, now);
+	return true;
+}
+
+/**
+ * quic_cc_undo - there was no reason for the last reduction
+ * @cc: congestion state
+ *
+ * All packets that were taken for lost have turned up (RFC 9438, 4.9.2; RFC
+ * 4015 for TCP). What has grown meanwhile stays.
+ *
+ * Context: connection lock held.
+ */
+void quic_cc_undo(struct quic_cc *cc)
+{
+	struct quic_cc_undo *undo = &cc->undo;
+
+	if (!undo->valid)
+		return;
+	undo->valid = false;
+	cc->cwnd = max(cc->cwnd, undo->cwnd);
+	cc->ssthresh = undo->ssthresh;
+	memcpy(cc->priv, undo->priv, sizeof(cc->priv));
+	cc->recovery_start = KTIME_MIN;
 }
 
 /**
@@ -183,6 +216,7 @@ void quic_cc_on_event(struct quic_cc *cc, ktime_t time_sent, ktime_t now)
  */
 void quic_cc_on_persistent(struct quic_cc *cc, ktime_t now)
 {
+	cc->undo.valid = false;
 	cc->cwnd = quic_cc_min_cwnd(cc);
 	cc->recovery_start = KTIME_MIN;
 	cc->ops->on_persistent(cc, now);

@@ -63,6 +63,20 @@ struct quic_cc_ops {
 };
 
 /**
+ * struct quic_cc_undo - the state before the last reduction
+ * @valid:    it may be taken up again
+ * @cwnd:     congestion_window
+ * @ssthresh: slow start threshold
+ * @priv:     the controller's own
+ */
+struct quic_cc_undo {
+	bool valid;
+	u64 cwnd;
+	u64 ssthresh;
+	u64 priv[QUIC_CC_PRIV_SIZE / sizeof(u64)];
+};
+
+/**
  * struct quic_cc - congestion state of one path
  * @ops:             the controller
  * @cwnd:            congestion_window
@@ -75,6 +89,7 @@ struct quic_cc_ops {
  * @round_start:     a round ends when a packet sent since is acknowledged
  * @round_max:       most bytes in flight in this round, in the one before
  * @round_full:      a packet filled the window in this round, in the one before
+ * @undo:            for when the loss turns out to be none
  * @priv:            the controller's own
  */
 struct quic_cc {
@@ -89,6 +104,7 @@ struct quic_cc {
 	ktime_t round_start;
 	u64 round_max[2];
 	bool round_full[2];
+	struct quic_cc_undo undo;
 	u64 priv[QUIC_CC_PRIV_SIZE / sizeof(u64)];
 };
 
@@ -101,7 +117,8 @@ void quic_cc_init(struct quic_cc *cc, const struct quic_cc_ops *ops,
 void quic_cc_set_mtu(struct quic_cc *cc, u32 max_datagram_size);
 void quic_cc_on_sent(struct quic_cc *cc, u32 bytes, u32 pto_us, ktime_t now);
 void quic_cc_on_ack(struct quic_cc *cc, struct quic_cc_ack *ack, ktime_t now);
-void quic_cc_on_event(struct quic_cc *cc, ktime_t time_sent, ktime_t now);
+bool quic_cc_on_event(struct quic_cc *cc, ktime_t time_sent, ktime_t now);
+void quic_cc_undo(struct quic_cc *cc);
 void quic_cc_on_persistent(struct quic_cc *cc, ktime_t now);
 void quic_cc_remove(struct quic_cc *cc, u32 bytes);
 u64 quic_cc_pacing_rate(const struct quic_cc *cc, const struct quic_rtt *rtt);

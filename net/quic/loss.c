@@ -20,6 +20,7 @@ static void quic_recovery_init_path(struct quic_recovery *rec,
 	quic_rtt_init(&rec->rtt, params->initial_rtt_us);
 	quic_cc_init(&rec->cc, params->cc, params->max_datagram_size);
 	quic_ecn_init(&rec->ecn);
+	quic_reorder_init(&rec->reorder);
 	quic_pacer_init(&rec->pacer, quic_cc_pacing_rate(&rec->cc, &rec->rtt),
 			params->timer_granularity_ns,
 			params->max_datagram_size);
@@ -79,6 +80,7 @@ void quic_recovery_set_cc(struct quic_recovery *rec,
 			  const struct quic_cc_ops *ops)
 {
 	rec->cc.ops = ops;
+	rec->cc.undo.valid = false;
 	ops->init(&rec->cc);
 	quic_loss_update_pacing(rec);
 }
@@ -288,14 +290,47 @@ static void quic_loss_mark_acked(struct quic_pnspace *space,
 		list_entry(above, struct quic_sent_pkt, list)->after_ack = true;
 }
 
+/* Packets [smallest, largest] have arrived: some had been declared lost. */
+static void quic_loss_find_spurious(struct quic_recovery *rec,
+				    struct quic_pnspace *space, u64 smallest,
+				    u64 largest, ktime_t now)
+{
+	const struct quic_range *lost;
+	u64 first, end;
+
+	while (true) {
+		lost = quic_range_set_next(&space->lost, smallest);
+		if (!lost || lost->start > largest)
+			return;
+		first = max(lost->start, smallest);
+		end = min(lost->end, largest + 1);
+		quic_range_set_remove(&space->lost, first, end, GFP_ATOMIC);
+		rec->spurious_pkts += end - first;
+		if (space->lost_gen != rec->path_gen ||
+		    !quic_reorder_on_spurious(&rec->reorder, first, end - 1,
+					      &rec->rtt, now))
+			continue;
+		quic_cc_undo(&rec->cc);
+		quic_loss_update_pacing(rec);
+	}
+}
+
+/* Is there nothing below @pn that could still be news? */
+static bool quic_loss_nothing_below(const struct quic_pnspace *space, u64 pn)
+{
+	const struct quic_range *lost = quic_range_set_first(&space->lost);
+
+	return !lost || lost->start >= pn;
+}
+
 /* RFC 9002, A.7 (DetectAndRemoveAckedPackets). Ranges come from the largest
- * downwards and so does the walk; it ends with our oldest packet, however many
- * ranges the peer has written behind that.
+ * downwards and so does the walk; it ends with our oldest packet of interest,
+ * however many ranges the peer has written behind that.
  */
 static int quic_loss_take_acked(struct quic_recovery *rec,
 				struct quic_pnspace *space,
 				const struct quic_frame_ack *ack,
-				struct quic_loss_ack *sum,
+				struct quic_loss_ack *sum, ktime_t now,
 				struct list_head *acked)
 {
 	struct list_head *above = quic_loss_first_above(space,
@@ -316,7 +351,8 @@ static int quic_loss_take_acked(struct quic_recovery *rec,
 		for (; pkt && pkt->pn >= smallest;
 		     pkt = quic_loss_below(space, above))
 			quic_loss_acked(rec, space, pkt, sum, acked);
-		if (!pkt)
+		quic_loss_find_spurious(rec, space, smallest, largest, now);
+		if (!pkt && quic_loss_nothing_below(space, smallest))
 			break;
 	}
 	return 0;
@@ -369,15 +405,36 @@ static bool quic_loss_extend_run(const struct quic_recovery *rec,
 
 /**
  * struct quic_loss_sum - what is gathered about packets that were lost at once
- * @time_sent:  when the newest was sent that tells of congestion
- * @congestion: there was one
+ * @pkts:       those that tell of congestion on this path
+ * @first_pn:   number of the first of them
+ * @time_sent:  when the last of them was sent
  * @persistent: persistent congestion is established
  */
 struct quic_loss_sum {
+	u32 pkts;
+	u64 first_pn;
 	ktime_t time_sent;
-	bool congestion;
 	bool persistent;
 };
+
+/* Remember a lost packet in case it turns up. The other spaces are too short-
+ * lived to learn from.
+ */
+static void quic_loss_watch(struct quic_pnspace *space,
+			    const struct quic_sent_pkt *pkt)
+{
+	u64 limit = space->largest_acked + 1;
+
+	if (space->id != QUIC_SPACE_APP)
+		return;
+	if (space->lost_gen != pkt->path_gen)
+		quic_range_set_destroy(&space->lost);
+	space->lost_gen = pkt->path_gen;
+	if (limit > QUIC_LOST_WINDOW)
+		quic_range_set_remove_below(&space->lost,
+					    limit - QUIC_LOST_WINDOW);
+	quic_range_set_insert(&space->lost, pkt->pn, pkt->pn + 1, GFP_ATOMIC);
+}
 
 static void quic_loss_lost(struct quic_recovery *rec,
 			   struct quic_pnspace *space,
@@ -394,8 +451,10 @@ static void quic_loss_lost(struct quic_recovery *rec,
 		return;
 	if (pkt->ect)
 		quic_ecn_on_lost(&rec->ecn);
+	quic_loss_watch(space, pkt);
+	if (!sum->pkts++)
+		sum->first_pn = pkt->pn;
 	sum->time_sent = pkt->time_sent;
-	sum->congestion = true;
 }
 
 /* RFC 9002, 6.1 and A.10 (DetectAndRemoveLostPackets), B.8 (OnPacketsLost) */
@@ -403,7 +462,7 @@ static void quic_loss_detect(struct quic_recovery *rec,
 			     struct quic_pnspace *space, ktime_t now,
 			     struct list_head *lost)
 {
-	u32 delay_us = quic_rtt_loss_delay_us(&rec->rtt);
+	u32 delay_us = quic_reorder_delay_us(&rec->reorder, &rec->rtt);
 	ktime_t lost_send_time = ktime_sub_us(now, delay_us);
 	struct quic_loss_sum sum = {};
 	struct quic_sent_pkt *pkt, *next;
@@ -416,7 +475,8 @@ static void quic_loss_detect(struct quic_recovery *rec,
 		if (pkt->pn > space->largest_acked)
 			break;
 		if (pkt->time_sent <= lost_send_time ||
-		    space->largest_acked >= pkt->pn + QUIC_PACKET_THRESHOLD)
+		    quic_reorder_overtaken(&rec->reorder, pkt->pn,
+					   space->largest_acked))
 			quic_loss_lost(rec, space, pkt, &sum, lost);
 		else
 			space->loss_time = min(space->loss_time,
@@ -424,8 +484,11 @@ static void quic_loss_detect(struct quic_recovery *rec,
 							    delay_us));
 	}
 
-	if (sum.congestion)
-		quic_cc_on_event(&rec->cc, sum.time_sent, now);
+	if (sum.pkts) {
+		if (quic_cc_on_event(&rec->cc, sum.time_sent, now))
+			quic_reorder_on_recovery(&rec->reorder, sum.first_pn);
+		quic_reorder_on_lost(&rec->reorder, sum.pkts);
+	}
 	if (sum.persistent) {
 		space->lost_since = KTIME_MAX;
 		quic_cc_on_persistent(&rec->cc, now);
@@ -465,7 +528,7 @@ int quic_loss_on_ack(struct quic_recovery *rec, struct quic_pnspace *space,
 
 	if (space->discarded)
 		return 0;
-	err = quic_loss_take_acked(rec, space, ack, &sum, acked);
+	err = quic_loss_take_acked(rec, space, ack, &sum, now, acked);
 	if (err)
 		return err;
 
@@ -482,8 +545,10 @@ int quic_loss_on_ack(struct quic_recovery *rec, struct quic_pnspace *space,
 	sum.cc.rtt_sampled = quic_loss_sample_rtt(rec, space, ack, &sum,
 						  ack_delay_us, now);
 	if (advanced && quic_ecn_on_ack(&rec->ecn, space, ack, sum.ect) &&
-	    sum.cc.bytes)
+	    sum.cc.bytes) {
 		quic_cc_on_event(&rec->cc, sum.cc.time_sent, now);
+		rec->cc.undo.valid = false;
+	}
 	quic_loss_detect(rec, space, now, lost);
 	if (quic_cc_in_recovery(&rec->cc, sum.cc.time_sent))
 		sum.cc.growth_bytes = 0;

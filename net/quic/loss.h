@@ -23,13 +23,11 @@
 #include "ecn.h"
 #include "pacer.h"
 #include "pnspace.h"
+#include "reorder.h"
 #include "rtt.h"
 #include "sent.h"
 #include "types.h"
 
-#define QUIC_PACKET_THRESHOLD		3	/* kPacketThreshold, 6.1.1 */
-#define QUIC_TIME_THRESHOLD_NUM		9	/* kTimeThreshold, 6.1.2 */
-#define QUIC_TIME_THRESHOLD_DEN		8
 #define QUIC_PERSISTENT_THRESHOLD	3	/* 7.6.1 */
 #define QUIC_PTO_MAX_US			(60 * USEC_PER_SEC)
 #define QUIC_PTO_PROBES			2	/* 6.2.4: one or two */
@@ -43,6 +41,7 @@ struct quic_frame_ack;
  * @cc:             congestion state of that path, with bytes_in_flight
  * @pacer:          its token bucket
  * @ecn:            whether ECN works on it (RFC 9000, 13.4.2)
+ * @reorder:        how much packets overtake each other on it
  * @path_gen:       counts quic_recovery_new_path()
  * @nr_sent:        ledger entries in all spaces
  * @pto_count:      probe timeouts since the last progress
@@ -57,12 +56,14 @@ struct quic_frame_ack;
  *                  takes it for granted
  * @amp_blocked:    server at its anti-amplification limit: no PTO is armed
  * @lost_pkts:      packets declared lost since the beginning
+ * @spurious_pkts:  packets among them that have turned up after all
  */
 struct quic_recovery {
 	struct quic_rtt rtt;
 	struct quic_cc cc;
 	struct quic_pacer pacer;
 	struct quic_ecn ecn;
+	struct quic_reorder reorder;
 	u32 path_gen;
 	u32 nr_sent;
 	u32 pto_count;
@@ -74,6 +75,7 @@ struct quic_recovery {
 	u8 peer_validated:1;
 	u8 amp_blocked:1;
 	u64 lost_pkts;
+	u64 spurious_pkts;
 };
 
 /**

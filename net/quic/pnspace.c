@@ -5,6 +5,7 @@
 #include <net/inet_ecn.h>
 
 #include "pnspace.h"
+#include "reorder.h"
 
 /* Packet numbers between two that are left out, at least and at random on top.
  * What is in flight comes on top again: a peer that acknowledges ahead of what
@@ -44,6 +45,7 @@ void quic_pnspace_init(struct quic_pnspace *space, enum quic_space_id id)
 	INIT_LIST_HEAD(&space->sent);
 	space->loss_time = KTIME_MAX;
 	space->lost_since = KTIME_MAX;
+	quic_range_set_init(&space->lost, QUIC_LOST_RANGES, QUIC_RANGE_FORGET);
 
 	quic_range_set_init(&space->received, QUIC_ACK_RANGES_MAX,
 			    QUIC_RANGE_FORGET);
@@ -68,6 +70,7 @@ void quic_pnspace_destroy(struct quic_pnspace *space)
 {
 	quic_sent_list_free(&space->sent);
 	quic_range_set_destroy(&space->received);
+	quic_range_set_destroy(&space->lost);
 	space->loss_time = KTIME_MAX;
 	space->ack_pending = 0;
 	space->ack_now = false;

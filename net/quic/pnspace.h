@@ -53,6 +53,8 @@ enum quic_ecn_count {
  * @loss_time:     when the next packet counts as lost by time, or KTIME_MAX
  * @lost_since:    send time of the first ack-eliciting packet in the current
  *                 uninterrupted run of lost ones, KTIME_MAX without a run
+ * @lost:          numbers lately declared lost, lowest forgotten first
+ * @lost_gen:      quic_recovery.path_gen that they were sent with
  * @after_ack:     nothing newer than the last acknowledged number was sent yet
  * @ecn_acked:     highest counts the peer has reported, by enum quic_ecn_count
  * @ect_sent:      packets that left marked ECT(0)
@@ -86,6 +88,8 @@ struct quic_pnspace {
 	ktime_t time_of_last_ack_eliciting;
 	ktime_t loss_time;
 	ktime_t lost_since;
+	struct quic_range_set lost;
+	u32 lost_gen;
 	bool after_ack;
 	u64 ecn_acked[QUIC_ECN_COUNTS];
 	u64 ect_sent;

@@ -2,7 +2,6 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
-#include "loss.h"
 #include "rtt.h"
 
 /* No sample is above this: it keeps all sums in 32 bits. */
@@ -72,19 +71,4 @@ u32 quic_rtt_pto_us(const struct quic_rtt *rtt)
 {
 	return rtt->smoothed_us +
 	       max_t(u32, 4 * rtt->rttvar_us, QUIC_GRANULARITY_US);
-}
-
-/**
- * quic_rtt_loss_delay_us - how much later than others a packet may arrive
- * @rtt: estimate
- *
- * RFC 9002, 6.1.2. Context: connection lock held.
- * Return: max(kTimeThreshold * max(smoothed_rtt, latest_rtt), kGranularity).
- */
-u32 quic_rtt_loss_delay_us(const struct quic_rtt *rtt)
-{
-	u64 us = max(rtt->smoothed_us, rtt->latest_us);
-
-	us = us * QUIC_TIME_THRESHOLD_NUM / QUIC_TIME_THRESHOLD_DEN;
-	return max_t(u64, us, QUIC_GRANULARITY_US);
 }

@@ -37,6 +37,5 @@ void quic_rtt_init(struct quic_rtt *rtt, u32 initial_us);
 void quic_rtt_update(struct quic_rtt *rtt, u64 latest_us, u64 ack_delay_us,
 		     ktime_t now);
 u32 quic_rtt_pto_us(const struct quic_rtt *rtt);
-u32 quic_rtt_loss_delay_us(const struct quic_rtt *rtt);
 
 #endif /* _NET_QUIC_RTT_H */

@@ -348,6 +348,29 @@ static void cubic_pauses_with_the_program(struct kunit *test)
 	KUNIT_EXPECT_LT(test, m->cc.cwnd, cwnd + 5 * PKT);
 }
 
+/* RFC 9438, 4.9.2: no loss after all, and the curve goes on where it was. */
+static void cubic_takes_a_reduction_back(struct kunit *test)
+{
+	struct quic_path_model *m = begin(test, &quic_cc_cubic, 100 * MS);
+	int i;
+
+	m->cc.cwnd = 100 * PKT;
+	lose_one(m);
+	for (i = 0; i < 30; i++)
+		full_round(m, 100 * MS);
+	expect_about(m, 99, 3);
+	lose_one(m);
+	expect_about(m, 69, 3);
+	full_round(m, 100 * MS);
+	quic_cc_undo(&m->cc);
+	expect_about(m, 99, 3);
+	KUNIT_EXPECT_EQ(test, m->cc.ssthresh, 70 * PKT);
+	quic_cc_undo(&m->cc);		/* only once */
+	for (i = 0; i < 50; i++)
+		full_round(m, 100 * MS);
+	expect_about(m, 122, 4);
+}
+
 /* A window of gigabytes and years of avoidance stay within 64 bits. */
 static void cubic_at_the_limits(struct kunit *test)
 {
@@ -443,6 +466,7 @@ static struct kunit_case quic_cc_cases[] = {
 	KUNIT_CASE(cubic_is_fair_to_reno),
 	KUNIT_CASE(cubic_converges_fast),
 	KUNIT_CASE(cubic_pauses_with_the_program),
+	KUNIT_CASE(cubic_takes_a_reduction_back),
 	KUNIT_CASE(cubic_at_the_limits),
 	KUNIT_CASE(hystart_does_not_disturb),
 	KUNIT_CASE(hystart_ends_slow_start),
