@@ -108,7 +108,8 @@ def test_rename_stat_and_delete(mounts, samba) -> None:
 
 
 def test_locks_hold_between_mounts(mounts) -> None:
-    with mounts.mounted() as one, mounts.mounted("nosharesock") as two:
+    """With a lease the client would keep the first lock to itself for a while."""
+    with mounts.mounted("nolease") as one, mounts.mounted("nolease", "nosharesock") as two:
         (one / "locked").write_text("x")
         with (one / "locked").open("r+b") as mine, (two / "locked").open("r+b") as theirs:
             fcntl.lockf(mine, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
