@@ -80,25 +80,36 @@ static u64 quic_ioctl_inq(struct quic_conn *conn)
 	       quic_unread(&quic_conn_sk(conn)->sk_receive_queue);
 }
 
-static u64 quic_ioctl_outq(const struct quic_conn *conn, bool fresh_only)
+static u64 quic_ioctl_outq(const struct quic_conn *conn)
 {
-	u64 bytes = conn->dgrams.bytes;
-	const struct quic_send_buf *buf;
-	struct rb_node *node;
+	u64 bytes = quic_streams_unacked(conn) + conn->dgrams.bytes;
 	int i;
 
-	for (i = 0; i < QUIC_CRYPTO_MAX; i++) {
-		buf = &conn->crypto[i].out;
-		bytes += buf->end - (fresh_only ? buf->next : buf->start);
-	}
-	for (node = rb_first(&conn->streams.tree); node; node = rb_next(node)) {
-		const struct quic_stream *stream =
-			rb_entry(node, struct quic_stream, node);
-
-		buf = &stream->send.buf;
-		bytes += buf->end - (fresh_only ? buf->next : buf->start);
-	}
+	for (i = 0; i < QUIC_CRYPTO_MAX; i++)
+		bytes += conn->crypto[i].out.end - conn->crypto[i].out.start;
 	return bytes;
+}
+
+static u64 quic_ioctl_outqnsd(const struct quic_conn *conn)
+{
+	u64 bytes = quic_streams_unsent(conn) + conn->dgrams.bytes;
+	int i;
+
+	for (i = 0; i < QUIC_CRYPTO_MAX; i++)
+		bytes += quic_send_buf_fresh(&conn->crypto[i].out);
+	return bytes;
+}
+
+static u64 quic_ioctl_bytes(struct quic_conn *conn, int cmd)
+{
+	switch (cmd) {
+	case SIOCINQ:
+		return quic_ioctl_inq(conn);
+	case SIOCOUTQ:
+		return quic_ioctl_outq(conn);
+	default:
+		return quic_ioctl_outqnsd(conn);
+	}
 }
 
 /**
@@ -113,19 +124,15 @@ static u64 quic_ioctl_outq(const struct quic_conn *conn, bool fresh_only)
 int quic_ioctl(struct sock *sk, int cmd, int *karg)
 {
 	struct quic_conn *conn = quic_conn(sk);
-	u64 bytes;
 	int err = 0;
 
 	if (cmd != SIOCINQ && cmd != SIOCOUTQ && cmd != SIOCOUTQNSD)
 		return -ENOIOCTLCMD;
 	lock_sock(sk);
-	if (quic_conn_is(conn, QUIC_STATE_LISTENING)) {
+	if (quic_conn_is(conn, QUIC_STATE_LISTENING))
 		err = -EINVAL;
-	} else {
-		bytes = cmd == SIOCINQ ? quic_ioctl_inq(conn) :
-			quic_ioctl_outq(conn, cmd == SIOCOUTQNSD);
-		*karg = min_t(u64, bytes, INT_MAX);
-	}
+	else
+		*karg = min_t(u64, quic_ioctl_bytes(conn, cmd), INT_MAX);
 	release_sock(sk);
 	return err;
 }

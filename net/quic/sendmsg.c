@@ -26,6 +26,9 @@
  */
 #define QUIC_SEND_BATCH		65536
 
+/* How long a sender waits at a time while there is no memory. */
+#define QUIC_SEND_NAP		((long)HZ / 10)
+
 /**
  * struct quic_send - one sendmsg() call
  * @msg:       the message
@@ -336,9 +339,15 @@ static void quic_send_announce(struct quic_conn *conn,
 		quic_stream_owe(conn, stream, QUIC_STREAM_DATA_BLOCKED);
 }
 
-/* Waits for buffer space and for credit. The stream may be gone when the lock
- * has been dropped, hence the pointer.
- */
+/* After the lock was dropped the stream may be gone, or closed to us. */
+static int quic_send_find_again(struct quic_conn *conn, u64 id,
+				struct quic_stream **stream)
+{
+	*stream = quic_stream_find(conn, id);
+	return *stream && quic_send_open_state(*stream) ? 0 : -EINVAL;
+}
+
+/* Waits for buffer space and for credit. */
 static int quic_send_room_wait(struct quic_conn *conn, struct quic_send *send,
 			       struct quic_stream **stream)
 {
@@ -357,12 +366,25 @@ static int quic_send_room_wait(struct quic_conn *conn, struct quic_send *send,
 	err = quic_send_wait(conn, &send->timeo);
 	if (err == -EAGAIN && flow && send->named)
 		return -ENOSPC;
-	if (err)
+	return err ?: quic_send_find_again(conn, id, stream);
+}
+
+/* Memory comes back without a wake-up. A caller that may not wait is told that
+ * there is no room, which it knows how to deal with.
+ */
+static int quic_send_memory_wait(struct quic_conn *conn, struct quic_send *send,
+				 struct quic_stream **stream)
+{
+	long nap = min(send->timeo, QUIC_SEND_NAP), left = nap;
+	u64 id = (*stream)->id;
+	int err;
+
+	err = quic_send_wait(conn, &left);
+	if (send->timeo != MAX_SCHEDULE_TIMEOUT)
+		send->timeo -= nap - left;
+	if (err && (err != -EAGAIN || !nap))
 		return err;
-	*stream = quic_stream_find(conn, id);
-	if (!*stream || !quic_send_open_state(*stream))
-		return -EINVAL;
-	return 0;
+	return quic_send_find_again(conn, id, stream);
 }
 
 static int quic_send_data(struct quic_conn *conn, struct quic_send *send,
@@ -384,6 +406,12 @@ static int quic_send_data(struct quic_conn *conn, struct quic_send *send,
 		room = min3(room, (u64)(len - done), (u64)QUIC_SEND_BATCH);
 		n = quic_stream_send_append(conn, *stream, &send->msg->msg_iter,
 					    room, splice);
+		if (n == -ENOMEM) {
+			err = quic_send_memory_wait(conn, send, stream);
+			if (err)
+				return done ?: err;
+			continue;
+		}
 		if (n < 0)
 			return done ?: n;
 		done += n;

@@ -581,6 +581,46 @@ int quic_streams_recv_stream_data_blocked(struct quic_conn *conn,
 	return quic_stream_for_frame(conn, f->stream_id, true, &stream);
 }
 
+/**
+ * quic_streams_unacked - how much the peer has not acknowledged
+ * @conn: connection
+ *
+ * Context: connection lock held.
+ * Return: bytes of all streams that were queued or sent.
+ */
+u64 quic_streams_unacked(const struct quic_conn *conn)
+{
+	struct rb_node *node;
+	u64 bytes = 0;
+
+	quic_conn_assert_held(conn);
+	for (node = rb_first(&conn->streams.tree); node; node = rb_next(node)) {
+		const struct quic_send_buf *buf =
+			&rb_entry(node, struct quic_stream, node)->send.buf;
+
+		bytes += buf->end - buf->start;
+	}
+	return bytes;
+}
+
+/**
+ * quic_streams_unsent - how much was never sent
+ * @conn: connection
+ *
+ * Context: connection lock held.
+ * Return: bytes of all streams that were queued.
+ */
+u64 quic_streams_unsent(const struct quic_conn *conn)
+{
+	const struct quic_stream *stream;
+	u64 bytes = 0;
+
+	quic_conn_assert_held(conn);
+	list_for_each_entry(stream, &conn->streams.send, send_link)
+		bytes += quic_send_buf_fresh(&stream->send.buf);
+	return bytes;
+}
+
 /* An open stream that a program names for one of its parts. */
 static struct quic_stream *quic_stream_named(struct quic_conn *conn, s64 id,
 					     bool recv_part)

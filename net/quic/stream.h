@@ -207,6 +207,9 @@ int quic_streams_recv_max_streams(struct quic_conn *conn,
 int quic_streams_recv_stream_data_blocked(struct quic_conn *conn,
 					  const struct quic_frame_stream_data_blocked *f);
 
+u64 quic_streams_unacked(const struct quic_conn *conn);
+u64 quic_streams_unsent(const struct quic_conn *conn);
+
 /* What output.c calls. */
 bool quic_streams_pending(struct quic_conn *conn);
 bool quic_streams_put_frames(struct quic_conn *conn, struct quic_pkt_builder *b);

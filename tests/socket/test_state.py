@@ -16,6 +16,7 @@ import pytest
 from kquic.sock import Connection, listen
 from kquic.sock._abi import SOL_QUIC, CmsgType, CryptoLevel, EventType, StreamFlags
 from kquic.sock._cmsg import handshake_cmsg
+from kquic.sock.events import NewSessionTicket
 from quic_pair import DEAD, LOCALHOST, TIMEOUT, Pair, raises, read, ready, wait_for
 
 NEW = StreamFlags.NEW
@@ -28,7 +29,8 @@ class TestState:
         ticket = b"\x04\x00\x00\x50" + bytes(80)
         pair.client.enable_event(EventType.NEW_SESSION_TICKET)
         assert pair.server.send_handshake(CryptoLevel.APP, ticket) == len(ticket)
-        wait_for(pair.client, select.POLLIN)
+        assert pair.client.recv() == NewSessionTicket(ticket)
+        assert pair.client.session_ticket == ticket
 
     @pytest.mark.parametrize("level", [3, 4, 255])
     def test_no_such_level(self, pair: Pair, level: int) -> None:
