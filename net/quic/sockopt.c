@@ -9,6 +9,7 @@
 #include "output.h"
 #include "sendmsg.h"
 #include "sockopt.h"
+#include "tcp_info.h"
 
 #define QUIC_SOCKOPT_LEN_MAX	4096	/* of what a program may set */
 
@@ -113,7 +114,7 @@ static int quic_get_connection_close(struct quic_conn *conn, void *val,
 	return 0;
 }
 
-/* The peer learns of an update from the next packet: let it be soon. */
+/* An update that has to wait for an acknowledgment asks for one. */
 static int quic_set_key_update(struct quic_conn *conn, void *val, u32 len)
 {
 	int err;
@@ -549,6 +550,8 @@ int quic_getsockopt(struct sock *sk, int level, int optname,
 	if (level == SOL_QUIC)
 		return quic_do_getsockopt(sk, optname, USER_SOCKPTR(optval),
 					  USER_SOCKPTR(optlen));
+	if (level == SOL_TCP)
+		return quic_tcp_getsockopt(sk, optname, optval, optlen);
 	if (quic_sock_is_ipv6(sk))
 		return ipv6_getsockopt(sk, level, optname, optval, optlen);
 	return ip_getsockopt(sk, level, optname, optval, optlen);
