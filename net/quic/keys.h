@@ -73,6 +73,12 @@ static inline bool quic_keys_phase(const struct quic_keys *keys)
 	return keys->tx_phase;
 }
 
+/* Our side has moved its phase and no packet has told the peer so far. */
+static inline bool quic_keys_update_pending(const struct quic_keys *keys)
+{
+	return keys->tx_phase != keys->rx_phase && !keys->tx_used;
+}
+
 int quic_keys_seal(struct quic_keys *keys, u8 level, u64 pn,
 		   struct scatterlist *src, u8 *dst, u32 hdr_len,
 		   u32 payload_len);

@@ -378,6 +378,9 @@ void quic_output(struct quic_conn *conn)
 	    (conn->close.state != QUIC_CLOSE_NONE &&
 	     conn->close.state != QUIC_CLOSE_LINGER))
 		return;
+	/* Let the peer answer a key update even if there is no data for it. */
+	if (quic_keys_update_pending(&conn->keys))
+		conn->ping_pending = true;
 	conn->in_output = true;
 	while (quic_output_datagram(&out))
 		;

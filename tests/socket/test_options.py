@@ -390,6 +390,13 @@ class TestEstablished:
             assert theirs.recv() == KeyUpdated(phase)
             pair.talk()
 
+    def test_key_update_at_once(self, pair: Pair) -> None:
+        """Asked for before the handshake is confirmed, it happens soon after, without data."""
+        pair.server.enable_event(EventType.KEY_UPDATE)
+        pair.client.update_keys()
+        assert pair.server.recv() == KeyUpdated(1)
+        pair.talk()
+
     def test_after_close(self, pair: Pair) -> None:
         pair.server.set_close_info(42, "enough")
         pair.server.close()
