@@ -136,8 +136,10 @@ def established(net: Network) -> str:
 
 def cipher_of(agent: Program) -> str:
     """The cipher, as the handshake agent reported it."""
-    found = re.search(r"\b(AES\w+|CHACHA20\w+)\b", agent.output)
-    return found[1] if found else "unknown"
+    found = re.search(r"established, .*?\b((?:aes|chacha20)[\w-]+)", agent.output)
+    if found is None:
+        raise DemoFailed(f"the handshake agent did no handshake:\n{agent.output}")
+    return found[1]
 
 
 def run(folder: Path) -> Report:

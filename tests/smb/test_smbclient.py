@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Samba's own client against Samba's server: over the kernel's sockets on both sides, and with its user-space QUIC."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from kquic.errors import CommandFailed
+from kquic.lab.topology import Network
+from kquic.servers.samba import Samba
+
+SIZE = 5 << 20
+WITHOUT_KERNEL = [sys.executable, str(Path(__file__).parent.parent / "peers" / "without_kernel_quic.py")]
+
+
+def counter(net: Network, name: str) -> int:
+    """A counter of the client's QUIC."""
+    for line in net.cli.run("cat", "/proc/net/quic/snmp").splitlines():
+        if line.split()[0] == name:
+            return int(line.split()[1])
+    raise LookupError(name)
+
+
+def smbclient(net: Network, samba: Samba, ca: Path, commands: str, prefix: Sequence[str] = ()) -> str:
+    options = {
+        "client smb transports": "quic",
+        "tls cafile": str(ca),
+        "tls verify peer": "ca_and_name",
+        "tls trust system cas": "no",
+    }
+    argv = [*prefix, "smbclient", "-s", "/dev/null", f"-U{samba.user}%{samba.password}"]
+    argv += [f"--option={name}={value}" for name, value in options.items()]
+    return net.cli.run(*argv, "//server.test/share", "-c", commands, timeout=60)
+
+
+@pytest.mark.parametrize("stack", ["kernel", "user space"])
+def test_put_and_get(net: Network, samba: Samba, certs, tmp_path: Path, stack: str) -> None:
+    prefix = WITHOUT_KERNEL if stack == "user space" else []
+    before = counter(net, "QuicConnActiveEstabs")
+    data = os.urandom(SIZE)
+    (tmp_path / "up").write_bytes(data)
+    smbclient(net, samba, certs.ca, f"put {tmp_path}/up {tmp_path.name}; get {tmp_path.name} {tmp_path}/down", prefix)
+    assert (samba.path() / tmp_path.name).read_bytes() == data
+    assert (tmp_path / "down").read_bytes() == data
+    assert counter(net, "QuicConnActiveEstabs") - before == (1 if stack == "kernel" else 0)
+
+
+@pytest.mark.parametrize("prefix", [[], WITHOUT_KERNEL], ids=["kernel", "user space"])
+def test_foreign_authority_is_refused(net: Network, samba: Samba, certs, prefix: list[str]) -> None:
+    with pytest.raises(CommandFailed):
+        smbclient(net, samba, certs.other_ca, "ls", prefix)
