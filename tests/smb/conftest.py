@@ -24,7 +24,9 @@ DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
 @pytest.fixture(scope="session")
 def _samba(network: Network, certs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
     tls = TlsFiles(certs.server.cert, certs.server.key, certs.ca)
-    with Samba(network.srv, tmp_path_factory.mktemp("samba"), tls, shares=("share", "other")) as samba:
+    folder = tmp_path_factory.mktemp("samba")
+    shares, referring = ("share", "other", "dfs"), {"dfs": ("msdfs root = yes",)}
+    with Samba(network.srv, folder, tls, shares, share_options=referring) as samba:
         yield samba
 
 

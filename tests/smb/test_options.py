@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import errno
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+
+from kquic.lab.topology import Network
 
 REFUSED = {
     "rdma": "rdma",
@@ -89,6 +92,28 @@ def test_mounts_that_differ_do_not(mounts, debug_data, other: str) -> None:
             return
         with mounts.mounted(other, share="other"):
             assert servers(debug_data) == 2
+
+
+def test_further_channels_are_quic_too(mounts, net: Network, debug_data) -> None:
+    """Samba offers its IPv6 address for the second channel; the certificate must still be the mount's server's."""
+    with mounts.mounted("multichannel", "max_channels=2") as point:
+        (point / "file").write_text("two channels")
+        deadline = time.monotonic() + 10
+        while "Extra Channels: 1" not in (shown := debug_data()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert shown.count("Transport: QUIC ALPN: smb UDP port: 443 Peer name: server.test Certificate: verified") == 2
+        assert len(net.cli.run("cat", "/proc/net/quic/conns").splitlines()) == 3
+        assert ":445" not in net.cli.run("ss", "-tn")
+
+
+def test_dfs_referral_keeps_quic(mounts, samba, net: Network, show_options, debug_data) -> None:
+    (samba.path() / "behind").write_text("a referral")
+    (samba.path("dfs") / "link").symlink_to(f"msdfs:{Network.SERVER_V4}\\share")
+    with mounts.mounted(share="dfs") as point:
+        assert net.cli.run("cat", point / "link" / "behind") == "a referral"
+        assert show_options(point / "link")["transport"] == "quic"
+        assert f"Peer name: {Network.SERVER_V4} Certificate: verified" in debug_data()
+        assert ":445" not in net.cli.run("ss", "-tn")
 
 
 def test_a_strict_mount_does_not_ride_on_one_for_another_name(mounts, agent, debug_data) -> None:

@@ -13,6 +13,7 @@ import getpass
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,13 +74,17 @@ class TlsFiles:
 
 @dataclass
 class Samba:
-    """One smbd. `options` are further lines of the [global] section, such as "log level = 3"."""
+    """One smbd. `options` are further lines of the [global] section, such as "log level = 3".
+
+    `share_options` are further lines of shares, by the share's name.
+    """
 
     host: Host
     folder: Path
     tls: TlsFiles
     shares: tuple[str, ...] = ("share",)
     options: tuple[str, ...] = ()
+    share_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     user: str = field(default_factory=getpass.getuser)
     password: str = "sesame-7"
     _program: Program | None = field(default=None, init=False)
@@ -156,7 +161,10 @@ class Samba:
         tls = self.tls
         text = GLOBAL_SECTION.format(folder=self.folder, cert=tls.cert, key=tls.key, ca=tls.ca)
         text += "".join(f"{line}\n" for line in self.options)
-        return text + "".join(SHARE_SECTION.format(name=name, path=self.path(name)) for name in self.shares)
+        for name in self.shares:
+            text += SHARE_SECTION.format(name=name, path=self.path(name))
+            text += "".join(f"{line}\n" for line in self.share_options.get(name, ()))
+        return text
 
     def _add_user(self) -> None:
         words = ["smbpasswd", "-c", str(self.config), "-s", "-a", self.user]
