@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* recvmsg(): one item of the receive queues, with its ancillary data.
  *
- * Owns:    no state; quic_rcvq_purge() empties the queues of a dying socket.
- * Guard:   takes the socket lock.
- * Callers: af_quic.c (struct proto), conn.c.
+ * Owns:    no state.
+ * Guard:   quic_recvmsg() takes the socket lock; quic_rcvq_first() only looks
+ *          whether queues are empty, without it.
+ * Callers: af_quic.c (struct proto), poll.c.
  */
 #ifndef _NET_QUIC_RECVMSG_H
 #define _NET_QUIC_RECVMSG_H
