@@ -54,11 +54,16 @@ static void quic_close_wait(struct quic_conn *conn, enum quic_close_state state)
 	quic_timer_set(conn, QUIC_TIMER_CLOSE, ktime_add_us(ktime_get(), us));
 }
 
+/* A client that never sent anything has nobody to tell. */
+static bool quic_close_peer_knows(const struct quic_conn *conn)
+{
+	return conn->is_server || conn->hs.any_rcvd ||
+	       conn->spaces[QUIC_SPACE_INITIAL].next_pn;
+}
+
 static void quic_close_now(struct quic_conn *conn)
 {
-	if (!quic_keys_tx(&conn->keys, QUIC_CRYPTO_INITIAL) &&
-	    !quic_keys_tx(&conn->keys, QUIC_CRYPTO_HANDSHAKE) &&
-	    !quic_keys_tx(&conn->keys, QUIC_CRYPTO_APP)) {
+	if (!quic_close_peer_knows(conn)) {
 		quic_close_tell(conn);
 		quic_close_dead(conn);
 		return;

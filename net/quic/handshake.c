@@ -145,6 +145,8 @@ void quic_handshake_apply_remote(struct quic_conn *conn)
  * @buf:  body of TLS extension 0x39
  * @len:  its length
  *
+ * After a HelloRetryRequest a server's TLS sees them, and gives them, twice.
+ *
  * Context: connection lock held.
  * Return: 0; -EINVAL in a wrong state, or for parameters with which the
  * connection has been closed; -EPROTONOSUPPORT if it was the version.
@@ -155,8 +157,7 @@ int quic_handshake_set_tparams(struct quic_conn *conn, const u8 *buf, u32 len)
 	int err;
 
 	quic_conn_assert_held(conn);
-	if (!quic_conn_is(conn, QUIC_STATE_ESTABLISHING) ||
-	    conn->hs.tparams_rcvd)
+	if (!quic_conn_is(conn, QUIC_STATE_ESTABLISHING))
 		return -EINVAL;
 	err = quic_tparams_decode(&tp, !conn->is_server, buf, len);
 	if (err || !quic_handshake_cids_match(conn, &tp)) {

@@ -46,6 +46,20 @@ def test_loss_delay_and_reordering(peers, net: Network, client: str, server: str
     exchange(peers, server, client, Network.SERVER_V4, MIB)
 
 
+@pytest.mark.parametrize("groups", ["X25519", "X25519MLKEM768:X25519"])
+def test_openssl_client(peers, net: Network, certs, groups: str) -> None:
+    """With a post-quantum key share the ClientHello takes two packets, and the server asks for another one."""
+    script = (
+        f"(printf hello; sleep 1) | openssl s_client -quic -alpn echo -connect {Network.SERVER_V4}:4433"
+        f" -servername server.test -CAfile {certs.ca} -verify_return_error -groups {groups}"
+    )
+    with peers.server("kquic_echo", Network.SERVER_V4) as server:
+        report = net.cli.run("sh", "-c", script, timeout=30)
+        server.wait_for("handshake HandshakeResult(alpn='echo'")
+        server.wait_for("errcode=0")
+    assert "Verify return code: 0 (ok)" in report
+
+
 def test_client_follows_a_retry(peers, net: Network) -> None:
     with (
         peers.server("aioquic_echo", Network.SERVER_V4, 4433, "--retry"),
