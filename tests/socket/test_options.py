@@ -87,8 +87,8 @@ def _tls() -> tuple[ClientSettings, ServerSettings]:
 
 
 @contextmanager
-def _half(client_settings: ClientSettings) -> Iterator[Pair]:
-    """A client in its handshake, and what accept() gives for its first packet."""
+def _half(client_settings: ClientSettings) -> Iterator[tuple[Pair, threading.Thread]]:
+    """A client in its handshake, with the thread that does it, and what accept() gives for its first packet."""
     with ExitStack() as opened:
         listener = opened.enter_context(listen(LOCALHOST, alpn=("smb",)))
         client = opened.enter_context(connect(LOCALHOST, listener.port))
@@ -104,13 +104,13 @@ def _half(client_settings: ClientSettings) -> Iterator[Pair]:
         opened.callback(thread.join)
         server = opened.enter_context(listener.accept())
         server.set_timeout(TIMEOUT)
-        yield Pair(listener, client, server)
+        yield Pair(listener, client, server), thread
 
 
 @pytest.fixture
 def connecting() -> Iterator[Pair]:
     """Neither end is established."""
-    with _half(_tls()[0]) as made:
+    with _half(_tls()[0]) as (made, _):
         yield made
 
 
@@ -118,8 +118,9 @@ def connecting() -> Iterator[Pair]:
 def pair() -> Iterator[Pair]:
     """An established connection."""
     settings, answer = _tls()
-    with _half(settings) as made:
+    with _half(settings) as (made, client):
         run(made.server, answer, TIMEOUT)
+        client.join()
         yield made
 
 
