@@ -104,10 +104,34 @@ def test_mount_can_be_killed_while_it_waits(mounts, agent) -> None:
         list(point.iterdir())
 
 
+def test_no_certificate_to_present(mounts, klog) -> None:
+    assert mounts.error("mtls") == errno.ENOKEY
+    one_line(klog, "a key or certificate is missing")
+
+
+def add_key(name: str, payload: bytes, keyring: str = "@u") -> str:
+    """The serial number of a new key of type user."""
+    words = ["keyctl", "padd", "user", name, keyring]
+    return subprocess.run(words, input=payload, check=True, capture_output=True).stdout.decode().strip()
+
+
+def test_certificate_of_the_client_in_keys(mounts, certs, show_options) -> None:
+    cert = add_key("smb-cert", certs.client.cert.read_bytes())
+    key = add_key("smb-key", certs.client.key.read_bytes())
+    with mounts.mounted(f"cert_serial={cert}", f"privkey_serial={key}") as point:
+        shown = show_options(point)
+        assert {"mtls": "", "cert_serial": cert, "privkey_serial": key}.items() <= shown.items()
+
+
+def test_key_that_is_no_certificate(mounts, certs, klog) -> None:
+    key = add_key("smb-key", certs.client.key.read_bytes())
+    assert mounts.error(f"cert_serial={key}", f"privkey_serial={key}") == errno.ENOKEY
+    one_line(klog, "a key or certificate is missing")
+
+
 def test_authority_in_a_keyring(mounts, agent, certs) -> None:
     agent.start(certs.other_ca)
     ring = subprocess.check_output(["keyctl", "newring", "smb-test", "@u"], text=True).strip()
-    words = ["keyctl", "padd", "user", "x509.truststore", ring]
-    subprocess.run(words, input=certs.ca.read_bytes(), check=True, capture_output=True)
+    add_key("x509.truststore", certs.ca.read_bytes(), ring)
     with mounts.mounted(f"keyring_serial={ring}") as point:
         list(point.iterdir())
