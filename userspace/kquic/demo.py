@@ -155,9 +155,9 @@ def run(folder: Path) -> Report:
         server = stack.enter_context(Samba(net.srv, work / "samba", TlsFiles(keys.cert, keys.key, ca)))
         config = work / "handshaked.conf"
         config.write_text(f"[authenticate.client]\nx509.truststore = {ca}\n")
-        agent_argv = [sys.executable, "-m", "kquic.handshaked", "-c", config, "--keylog", folder / KEYS]
+        agent_argv = [sys.executable, "-m", "kquic.handshaked", "-c", str(config), "--keylog", str(folder / KEYS)]
         agent = stack.enter_context(Program(net.cli, agent_argv, ready="ready"))
-        capture = ["tcpdump", "-i", net.link.dev, "-U", "-s", "0", "-w", folder / CAPTURE, "udp port 443"]
+        capture = ["tcpdump", "-i", net.link.dev, "-U", "-s", "0", "-w", str(folder / CAPTURE), "udp port 443"]
         stack.enter_context(Program(net.cli, capture, ready="listening on"))
         target = work / "mnt"
         stack.enter_context(mounted(net, server, target))
