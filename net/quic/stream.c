@@ -383,6 +383,18 @@ void quic_stream_owe(struct quic_conn *conn, struct quic_stream *stream,
 }
 
 /**
+ * quic_stream_disown - note that a stream does not owe frames any more
+ * @stream: the stream
+ * @frames: QUIC_STREAM_RESET and so on
+ */
+void quic_stream_disown(struct quic_stream *stream, u8 frames)
+{
+	stream->pending &= ~frames;
+	if (!stream->pending)
+		list_del_init(&stream->control_link);
+}
+
+/**
  * quic_stream_end_check - release a stream that has ended
  * @conn:   connection
  * @stream: stream one of whose parts has just reached a terminal state; gone
@@ -514,8 +526,10 @@ int quic_streams_recv_stop_sending(struct quic_conn *conn,
 int quic_streams_recv_max_data(struct quic_conn *conn,
 			       const struct quic_frame_max_data *frame)
 {
-	if (quic_flow_tx_raise(&conn->flow.tx, frame->max_data))
-		conn->events.wake_writer = true;
+	if (!quic_flow_tx_raise(&conn->flow.tx, frame->max_data))
+		return 0;
+	conn->flow.pending &= ~QUIC_FLOW_DATA_BLOCKED;
+	conn->events.wake_writer = true;
 	return 0;
 }
 
@@ -537,6 +551,7 @@ int quic_streams_recv_max_stream_data(struct quic_conn *conn,
 		return err;
 	if (!quic_flow_tx_raise(&stream->send.flow, f->max_stream_data))
 		return 0;
+	quic_stream_disown(stream, QUIC_STREAM_DATA_BLOCKED);
 	quic_stream_update_blocked(conn);
 	conn->events.wake_writer = true;
 	quic_event_stream_max_data(conn, stream->id, f->max_stream_data);
@@ -558,6 +573,7 @@ int quic_streams_recv_max_streams(struct quic_conn *conn,
 	if (frame->max_streams <= ids->max)
 		return 0;
 	ids->max = frame->max_streams;
+	ids->blocked_owed = false;
 	conn->events.wake_writer = true;
 	quic_event_stream_max_stream(conn, (ids->max - 1) << 2 |
 				     quic_streams_type(conn, true, frame->uni));
@@ -806,8 +822,6 @@ static bool quic_stream_put_stop_sending(struct quic_stream *stream,
 	u64 errcode = stream->recv.errcode;
 	u8 *p;
 
-	if (quic_stream_recv_done(stream))
-		return true;
 	p = quic_streams_reserve(b, quic_frame_len_stop_sending(stream->id,
 								errcode));
 	if (!p)
@@ -817,7 +831,6 @@ static bool quic_stream_put_stop_sending(struct quic_stream *stream,
 	return true;
 }
 
-/* Only while the peer may have more to send than it has announced. */
 static bool quic_stream_put_max_data(struct quic_stream *stream,
 				     struct quic_pkt_builder *b)
 {
@@ -825,8 +838,6 @@ static bool quic_stream_put_max_data(struct quic_stream *stream,
 	u64 limit;
 	u8 *p;
 
-	if (recv->state != QUIC_STREAM_RECV_STATE_RECV || recv->stopped)
-		return true;
 	limit = quic_flow_rx_advance(&recv->flow);
 	p = quic_streams_reserve(b, quic_frame_len_max_stream_data(stream->id,
 								   limit));
@@ -964,6 +975,7 @@ static void quic_stream_control_lost(struct quic_conn *conn,
 				     const struct quic_sent_frame *frame)
 {
 	const struct quic_stream_send *send = &stream->send;
+	const struct quic_stream_recv *recv = &stream->recv;
 
 	switch (frame->kind) {
 	case QUIC_SENT_RESET_STREAM:
@@ -971,10 +983,12 @@ static void quic_stream_control_lost(struct quic_conn *conn,
 			quic_stream_owe(conn, stream, QUIC_STREAM_RESET);
 		break;
 	case QUIC_SENT_STOP_SENDING:
-		quic_stream_owe(conn, stream, QUIC_STREAM_STOP_SENDING);
+		if (!quic_stream_recv_done(stream))
+			quic_stream_owe(conn, stream, QUIC_STREAM_STOP_SENDING);
 		break;
 	case QUIC_SENT_MAX_STREAM_DATA:
-		if (frame->offset == stream->recv.flow.max)
+		if (quic_stream_recv_wants_credit(stream) &&
+		    frame->offset == recv->flow.max)
 			quic_stream_owe(conn, stream, QUIC_STREAM_MAX_DATA);
 		break;
 	case QUIC_SENT_STREAM_DATA_BLOCKED:

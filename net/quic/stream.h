@@ -187,6 +187,7 @@ void quic_stream_update_blocked(struct quic_conn *conn);
 void quic_stream_end_check(struct quic_conn *conn, struct quic_stream *stream);
 void quic_stream_owe(struct quic_conn *conn, struct quic_stream *stream,
 		     u8 frames);
+void quic_stream_disown(struct quic_stream *stream, u8 frames);
 int quic_stream_reset(struct quic_conn *conn, s64 id, u32 errcode);
 int quic_stream_stop_sending(struct quic_conn *conn, s64 id, u32 errcode);
 

@@ -37,6 +37,19 @@ bool quic_stream_recv_done(const struct quic_stream *stream)
 	       stream->recv.state == QUIC_STREAM_RECV_STATE_RESET_RECVD;
 }
 
+/**
+ * quic_stream_recv_wants_credit - is a higher limit of any use?
+ * @stream: stream with a receiving part
+ *
+ * Return: whether the peer may have more to send than it has announced, and we
+ * want it.
+ */
+bool quic_stream_recv_wants_credit(const struct quic_stream *stream)
+{
+	return stream->recv.state == QUIC_STREAM_RECV_STATE_RECV &&
+	       !stream->recv.stopped;
+}
+
 /* Final size and limits against data up to @end, which is the final size if
  * @final (RFC 9000, 4.1 and 4.5).
  */
@@ -182,6 +195,8 @@ static void quic_stream_recv_advance(struct quic_conn *conn,
 	}
 	if (quic_stream_recv_complete(recv)) {
 		recv->state = QUIC_STREAM_RECV_STATE_RECVD;
+		quic_stream_disown(stream, QUIC_STREAM_MAX_DATA |
+					   QUIC_STREAM_STOP_SENDING);
 		quic_event_stream_update(conn, stream->id, recv->state, 0,
 					 recv->final_size);
 		quic_stream_end_check(conn, stream);
@@ -189,6 +204,7 @@ static void quic_stream_recv_advance(struct quic_conn *conn,
 	}
 	if (fin && recv->state == QUIC_STREAM_RECV_STATE_RECV) {
 		recv->state = QUIC_STREAM_RECV_STATE_SIZE_KNOWN;
+		quic_stream_disown(stream, QUIC_STREAM_MAX_DATA);
 		quic_event_stream_update(conn, stream->id, recv->state, 0,
 					 recv->final_size);
 	}
@@ -288,6 +304,8 @@ int quic_stream_recv_reset(struct quic_conn *conn, struct quic_stream *stream,
 	quic_stream_recv_discard(conn, stream);
 	recv->started = true;
 	recv->state = QUIC_STREAM_RECV_STATE_RESET_RECVD;
+	quic_stream_disown(stream, QUIC_STREAM_MAX_DATA |
+				   QUIC_STREAM_STOP_SENDING);
 	quic_event_stream_update(conn, stream->id, recv->state,
 				 frame->error_code, recv->final_size);
 	quic_stream_end_check(conn, stream);
@@ -316,6 +334,7 @@ void quic_stream_recv_stop(struct quic_conn *conn, struct quic_stream *stream,
 	quic_reasm_purge(&recv->reasm);
 	quic_flow_rx_consume(&recv->flow, dropped);
 	quic_stream_recv_return(conn, dropped);
+	quic_stream_disown(stream, QUIC_STREAM_MAX_DATA);
 	quic_stream_owe(conn, stream, QUIC_STREAM_STOP_SENDING);
 }
 
@@ -341,7 +360,7 @@ void quic_stream_recv_consume(struct quic_conn *conn, u64 id, u32 len,
 	if (item_done)
 		recv->queued--;
 	quic_flow_rx_consume(&recv->flow, len);
-	if (recv->state == QUIC_STREAM_RECV_STATE_RECV && !recv->stopped &&
+	if (quic_stream_recv_wants_credit(stream) &&
 	    quic_flow_rx_update_due(&recv->flow))
 		quic_stream_owe(conn, stream, QUIC_STREAM_MAX_DATA);
 }

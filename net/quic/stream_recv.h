@@ -30,5 +30,6 @@ void quic_stream_recv_consume(struct quic_conn *conn, u64 id, u32 len,
 			      bool item_done);
 void quic_stream_recv_purge(struct quic_stream *stream);
 bool quic_stream_recv_done(const struct quic_stream *stream);
+bool quic_stream_recv_wants_credit(const struct quic_stream *stream);
 
 #endif /* _NET_QUIC_STREAM_RECV_H */

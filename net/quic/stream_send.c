@@ -123,7 +123,7 @@ void quic_stream_send_abort(struct quic_conn *conn, struct quic_stream *stream,
 	send->fin_owed = false;
 	send->errcode = errcode;
 	send->state = QUIC_STREAM_SEND_STATE_RESET_SENT;
-	stream->pending &= ~QUIC_STREAM_DATA_BLOCKED;
+	quic_stream_disown(stream, QUIC_STREAM_DATA_BLOCKED);
 	quic_stream_owe(conn, stream, QUIC_STREAM_RESET);
 	if (conn->streams.active == stream)
 		quic_stream_set_active(conn, NULL);

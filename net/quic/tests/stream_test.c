@@ -220,6 +220,63 @@ static void stream_stop_sending_is_answered(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, quic_stream_find(conn, OWN_BIDI(0)));
 }
 
+/* The first frame of the next packet, all of which is lost. */
+static void lose_packet(struct kunit *test, struct quic_frame *first)
+{
+	struct quic_test_pkt *pkt = quic_test_send(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	KUNIT_ASSERT_TRUE(test, quic_test_pkt_next(test, pkt, first));
+	quic_test_done(test, pkt, false);
+}
+
+/* RFC 9000, 13.3 */
+static void stream_blocked_is_repeated_while_true(struct kunit *test)
+{
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_stream *stream = open(test, OWN_BIDI(0));
+	struct quic_frame_max_stream_data more = {
+		.max_stream_data = QUIC_TEST_STREAM + 1,
+	};
+	struct quic_frame frame;
+	int i;
+
+	append(test, stream, 0, QUIC_TEST_STREAM);
+	quic_stream_owe(conn, stream, QUIC_STREAM_DATA_BLOCKED);
+	for (i = 0; i < 2; i++) {
+		lose_packet(test, &frame);
+		KUNIT_EXPECT_EQ(test, frame.type,
+				QUIC_FRAME_STREAM_DATA_BLOCKED);
+		KUNIT_EXPECT_EQ(test, frame.stream_data_blocked.limit,
+				QUIC_TEST_STREAM);
+	}
+	KUNIT_EXPECT_EQ(test, stream->pending, QUIC_STREAM_DATA_BLOCKED);
+	KUNIT_EXPECT_EQ(test, quic_streams_recv_max_stream_data(conn, &more), 0);
+	KUNIT_EXPECT_EQ(test, stream->pending, 0);
+	quic_streams_frame_lost(conn, &(struct quic_sent_frame) {
+		.kind = QUIC_SENT_STREAM_DATA_BLOCKED,
+		.offset = QUIC_TEST_STREAM,
+	});
+	KUNIT_EXPECT_EQ(test, stream->pending, 0);
+}
+
+static void connection_blocked_is_repeated_while_true(struct kunit *test)
+{
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_frame_max_data more = { .max_data = QUIC_TEST_WINDOW + 1 };
+	struct quic_frame frame;
+
+	conn->flow.tx.used = QUIC_TEST_WINDOW;
+	conn->flow.pending = QUIC_FLOW_DATA_BLOCKED;
+	quic_test_send_one(test, false, &frame);
+	KUNIT_EXPECT_EQ(test, frame.type, QUIC_FRAME_DATA_BLOCKED);
+	KUNIT_EXPECT_EQ(test, frame.data_blocked.limit, QUIC_TEST_WINDOW);
+	KUNIT_EXPECT_EQ(test, conn->flow.pending, QUIC_FLOW_DATA_BLOCKED);
+	KUNIT_EXPECT_EQ(test, quic_streams_recv_max_data(conn, &more), 0);
+	KUNIT_EXPECT_FALSE(test, quic_streams_pending(conn));
+	KUNIT_EXPECT_NULL(test, quic_test_send(test));
+}
+
 static void stream_options_know_their_streams(struct kunit *test)
 {
 	struct quic_conn *conn = quic_test_conn(test);
@@ -253,6 +310,8 @@ static struct kunit_case quic_stream_cases[] = {
 	KUNIT_CASE(stream_of_the_peer_becomes_active),
 	KUNIT_CASE(stream_reset_ends_the_sending_part),
 	KUNIT_CASE(stream_stop_sending_is_answered),
+	KUNIT_CASE(stream_blocked_is_repeated_while_true),
+	KUNIT_CASE(connection_blocked_is_repeated_while_true),
 	KUNIT_CASE(stream_options_know_their_streams),
 	{}
 };
