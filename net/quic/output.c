@@ -11,6 +11,9 @@
 /* Long header packets travel before the path's size is known to work. */
 #define QUIC_HANDSHAKE_PAYLOAD	QUIC_MIN_UDP_PAYLOAD
 
+/* When to try again after memory was short. */
+#define QUIC_OUTPUT_RETRY_US	1000
+
 /* Levels in the order in which their packets are coalesced. */
 static const struct quic_output_level {
 	u8 level;
@@ -29,6 +32,7 @@ static const struct quic_output_level {
  * @ecn:	codepoint of the batch under construction
  * @eliciting:	the datagram under construction elicits an acknowledgment
  * @sent_eliciting: one that does was sent
+ * @stalled:	there was no memory for a packet
  */
 struct quic_output {
 	struct quic_conn *conn;
@@ -37,6 +41,7 @@ struct quic_output {
 	u8 ecn;
 	bool eliciting;
 	bool sent_eliciting;
+	bool stalled;
 };
 
 /* Frames of the Application Data space other than CRYPTO and ACK. */
@@ -282,8 +287,10 @@ static bool quic_output_datagram(struct quic_output *out)
 		return false;
 	size = quic_output_datagram_size(conn, levels);
 	buf = quic_output_reserve(out, size);
-	if (!buf)
+	if (!buf) {
+		out->stalled = true;
 		return false;
+	}
 	out->eliciting = false;
 	len = quic_output_coalesce(out, levels, buf, size);
 	quic_batch_commit(&conn->batch, len);
@@ -306,14 +313,22 @@ static void quic_output_discard_initial(struct quic_conn *conn)
 		quic_handshake_discard_space(conn, QUIC_CRYPTO_INITIAL);
 }
 
+/* A deadline that cannot be met would expire for ever. */
 static ktime_t quic_output_ack_deadline(struct quic_conn *conn)
 {
 	ktime_t first = KTIME_MAX;
 	int i;
 
-	for (i = 0; i < QUIC_SPACE_MAX; i++)
-		if (!conn->spaces[i].discarded)
-			first = min(first, conn->spaces[i].ack_deadline);
+	if (conn->rec.amp_blocked)
+		return first;
+	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++) {
+		u8 level = quic_output_levels[i].level;
+		struct quic_pnspace *space;
+
+		space = &conn->spaces[quic_level_space(level)];
+		if (!space->discarded && quic_keys_tx(&conn->keys, level))
+			first = min(first, space->ack_deadline);
+	}
 	return first;
 }
 
@@ -333,20 +348,29 @@ static ktime_t quic_output_pace_deadline(struct quic_output *out)
 	struct quic_conn *conn = out->conn;
 	u32 size = conn->path.max_payload;
 
-	if (conn->rec.amp_blocked || !quic_output_any_data(conn) ||
-	    !quic_recovery_can_send(&conn->rec, size))
+	if (conn->rec.amp_blocked || !quic_output_any_data(conn))
 		return KTIME_MAX;
-	return quic_pacer_next_send(&conn->rec.pacer, size, out->now);
+	if (out->stalled)
+		return ktime_add_us(out->now, QUIC_OUTPUT_RETRY_US);
+	/* What waits for credit, or is held back, is not for the pacer. */
+	if (out->data_ok || !quic_recovery_can_send(&conn->rec, size))
+		return KTIME_MAX;
+	/* Asked for the whole window, it is the pacer that bounds the burst. */
+	return quic_pacer_next_send(&conn->rec.pacer,
+				    quic_recovery_window(&conn->rec), out->now);
 }
 
 static void quic_output_set_timers(struct quic_output *out)
 {
 	struct quic_conn *conn = out->conn;
 	u64 keepalive = conn->settings.config.keepalive_probe_interval;
+	ktime_t ack = quic_output_ack_deadline(conn);
 
+	if (out->stalled)
+		ack = max(ack, ktime_add_us(out->now, QUIC_OUTPUT_RETRY_US));
 	quic_timer_set(conn, QUIC_TIMER_LOSS,
 		       quic_loss_timer(&conn->rec, conn->spaces));
-	quic_timer_set(conn, QUIC_TIMER_ACK, quic_output_ack_deadline(conn));
+	quic_timer_set(conn, QUIC_TIMER_ACK, ack);
 	quic_timer_set(conn, QUIC_TIMER_PACE, quic_output_pace_deadline(out));
 	if (!out->sent_eliciting)
 		return;
