@@ -463,8 +463,8 @@ static void quic_close(struct sock *sk, long timeout)
 	quic_conn_close(sk);
 	quic_sock_hold_net(sk);
 	quic_sock_unlink(sk);
-	if (!conn->was_connected)
-		quic_sock_detach(sk);
+	/* What goes on in the background has a path with an endpoint. */
+	quic_sock_detach(sk);
 	sock_orphan(sk);
 	release_sock(sk);
 	xfrm_sk_free_policy(sk);
@@ -613,6 +613,10 @@ void quic_sock_drop_child(struct sock *sk)
 {
 	lock_sock(sk);
 	quic_conn_shutdown(sk, RCV_SHUTDOWN);
+	/* Left over if there was no connection yet to shut down. Nobody must
+	 * find the socket after its last reference has gone.
+	 */
+	quic_cids_free(quic_conn(sk));
 	quic_sock_unlink(sk);
 	sock_orphan(sk);
 	release_sock(sk);
