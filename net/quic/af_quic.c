@@ -25,6 +25,7 @@
 #include "sent.h"
 #include "sockopt.h"
 #include "sysctl.h"
+#include "udp_rx.h"
 #include "udp_tx.h"
 
 long quic_sysctl_mem[3] __read_mostly;
@@ -625,7 +626,10 @@ void quic_sock_drop_child(struct sock *sk)
 
 static int quic_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 {
-	quic_conn_rcv(sk, skb);
+	if (QUIC_SKB_CB(skb)->err)
+		quic_udp_backlog_err(sk, skb);
+	else
+		quic_conn_rcv(sk, skb);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #ifndef _NET_QUIC_CONN_H
 #define _NET_QUIC_CONN_H
 
+#include <linux/ipv6.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
 #include "cid.h"

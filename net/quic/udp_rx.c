@@ -69,7 +69,7 @@ void quic_skb_addrs(const struct sk_buff *skb, union quic_addr *local,
 /* The IP layer's notes in skb->cb give way to ours. */
 static void quic_udp_init_cb(struct sk_buff *skb)
 {
-	struct quic_skb_cb cb;
+	struct quic_skb_cb cb = {};
 
 #if IS_ENABLED(CONFIG_IPV6)
 	if (quic_skb_is_v6(skb)) {
@@ -292,12 +292,14 @@ int quic_udp_rcv(struct sock *usk, struct sk_buff *skb)
 
 /**
  * struct quic_udp_quote - a datagram of ours, as an ICMP error quotes it
- * @data: beginning of its UDP payload
+ * @skb:  the ICMP error
+ * @data: beginning of the datagram's UDP payload
  * @len:  bytes of it that were quoted
  * @err:  errno that the ICMP error stands for, 0 to only ask
  * @info: MTU, for EMSGSIZE
  */
 struct quic_udp_quote {
+	struct sk_buff *skb;
 	const u8 *data;
 	u32 len;
 	int err;
@@ -326,28 +328,67 @@ static bool quic_udp_quote_matches(struct quic_conn *conn,
 	       !memcmp(quote->data + off, cid->data, cid->len);
 }
 
+/* Errors mostly come while the process that has caused them is still sending. */
+static void quic_udp_err_defer(struct sock *sk,
+			       const struct quic_udp_quote *quote)
+{
+	struct sk_buff *skb = skb_clone(quote->skb, GFP_ATOMIC);
+
+	if (!skb)
+		return;
+	__skb_pull(skb, quote->data - skb->data);
+	skb->dev = NULL;
+	*QUIC_SKB_CB(skb) = (struct quic_skb_cb) {
+		.err = quote->err, .info = quote->info,
+	};
+	if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf)))
+		kfree_skb(skb);
+}
+
 static bool quic_udp_err_one(struct sock *sk, void *arg)
 {
 	struct quic_udp_quote *quote = arg;
-	bool match = false;
+	bool match = true;
 
 	bh_lock_sock(sk);
-	/* An error is a hint that comes again: not worth a deferral. */
-	if (!sock_owned_by_user(sk))
+	if (!sock_owned_by_user(sk)) {
 		match = quic_udp_quote_matches(quic_conn(sk), quote);
-	if (match && quote->err)
-		quic_conn_icmp(sk, quote->err, quote->info);
+		if (match && quote->err)
+			quic_conn_icmp(sk, quote->err, quote->info);
+	} else if (quote->err) {
+		quic_udp_err_defer(sk, quote);
+	}
 	bh_unlock_sock(sk);
 	return match;
 }
 
-/* @payload points into what @skb quotes of our datagram; its IP header is at
- * skb->data.
+/**
+ * quic_udp_backlog_err - an ICMP error has waited for the socket lock
+ * @sk:  a connection
+ * @skb: the error, see struct quic_skb_cb; consumed
+ *
+ * Context: connection lock held.
  */
-static bool quic_udp_err_find(struct sock *usk, const struct sk_buff *skb,
-			      const struct udphdr *uh,
+void quic_udp_backlog_err(struct sock *sk, struct sk_buff *skb)
+{
+	const struct quic_udp_quote quote = {
+		.data = skb->data,
+		.len = skb_headlen(skb),
+	};
+
+	if (quic_udp_quote_matches(quic_conn(sk), &quote))
+		quic_conn_icmp(sk, QUIC_SKB_CB(skb)->err,
+			       QUIC_SKB_CB(skb)->info);
+	consume_skb(skb);
+}
+
+/* The error quotes a datagram of ours, with its IP header at skb->data and its
+ * UDP header at @uh.
+ */
+static bool quic_udp_err_find(struct sock *usk, const struct udphdr *uh,
 			      struct quic_udp_quote *quote)
 {
+	const struct sk_buff *skb = quote->skb;
 	union quic_addr peer = {};
 
 	quote->data = (const u8 *)(uh + 1);
@@ -376,9 +417,9 @@ static bool quic_udp_err_find(struct sock *usk, const struct sk_buff *skb,
  */
 int quic_udp_err_lookup(struct sock *usk, struct sk_buff *skb)
 {
-	struct quic_udp_quote quote = {};
+	struct quic_udp_quote quote = { .skb = skb };
 
-	return quic_udp_err_find(usk, skb, udp_hdr(skb), &quote) ? 0 : -ENOENT;
+	return quic_udp_err_find(usk, udp_hdr(skb), &quote) ? 0 : -ENOENT;
 }
 
 /**
@@ -393,7 +434,7 @@ int quic_udp_err_lookup(struct sock *usk, struct sk_buff *skb)
 void quic_udp_err(struct sock *usk, struct sk_buff *skb, int err, __be16 port,
 		  u32 info, u8 *payload)
 {
-	struct quic_udp_quote quote = { .err = err, .info = info };
+	struct quic_udp_quote quote = { .skb = skb, .err = err, .info = info };
 
-	quic_udp_err_find(usk, skb, (struct udphdr *)payload - 1, &quote);
+	quic_udp_err_find(usk, (struct udphdr *)payload - 1, &quote);
 }

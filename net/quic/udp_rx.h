@@ -27,12 +27,17 @@ struct sock;
  * @sdif: its port of an L3 master device, or 0
  * @ep:   endpoint that it came in by, with a reference while it is queued for
  *	  the request work
+ * @err:  it is an ICMP error instead, for an errno above 0; what the error
+ *	  quotes is at skb->data
+ * @info: MTU, for EMSGSIZE
  * @ecn:  codepoint of its IP header (INET_ECN_*)
  */
 struct quic_skb_cb {
 	struct quic_endpoint *ep;
 	int iif;
 	int sdif;
+	int err;
+	u32 info;
 	u8 ecn;
 };
 
@@ -50,6 +55,7 @@ int quic_udp_rcv(struct sock *usk, struct sk_buff *skb);
 int quic_udp_err_lookup(struct sock *usk, struct sk_buff *skb);
 void quic_udp_err(struct sock *usk, struct sk_buff *skb, int err, __be16 port,
 		  u32 info, u8 *payload);
+void quic_udp_backlog_err(struct sock *sk, struct sk_buff *skb);
 void quic_udp_deliver(struct sock *sk, struct sk_buff *skb);
 
 #endif /* _NET_QUIC_UDP_RX_H */
