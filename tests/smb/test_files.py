@@ -50,6 +50,7 @@ def copy_both_ways(point: Path, share: Path, size: int) -> None:
     assert sha256(point / "up") == written
 
 
+@pytest.mark.timeout(400)
 def test_64_mebibytes_both_ways(mounts, samba) -> None:
     with mounts.mounted() as point:
         copy_both_ways(point, samba.path(), 64 * MIB)
@@ -61,6 +62,7 @@ def test_a_few_mebibytes_both_ways(mounts, samba) -> None:
         copy_both_ways(point, samba.path(), 4 * MIB)
 
 
+@pytest.mark.timeout(300)
 def test_loss_delay_and_reordering(mounts, samba, net: Network) -> None:
     net.link.impair(Impairment(delay_ms=10, jitter_ms=3, loss_percent=1))
     with mounts.mounted() as point:
