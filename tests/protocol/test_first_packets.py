@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -306,6 +307,8 @@ class TestBacklog:
         server = listener()
         port = server.port
         client(server).send(crypto(client_hello()))
+        waits, _, _ = select.select([server.sock], [], [], 5.0)
+        assert waits
         server.close()
         again = listener(port=port)
         assert accepts(again) is None

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A peer that is not there, and one that has forgotten (RFC 9000, 10.3, 21.12.3)."""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from kquic.sock import Connection, Listener, TransportParams, connect, listen
+from kquic.sock._abi import CryptoLevel, EventType
+from kquic.sock.events import ConnectionClosed
+from kquic.tls import ClientSettings, KeyPair, ServerSettings, X509Credentials, run
+from kquic.tls.testca import TestCA
+
+from .wire import client_hello
+
+RESET = 0x100
+
+
+@pytest.fixture
+def pair(host: str) -> Iterator[tuple[Connection, Connection, Listener]]:
+    """Both ends of an established connection whose server may reset it, and the listener."""
+    authority = TestCA.create()
+    own = authority.server("server.test")
+    settings = ServerSettings(X509Credentials(authority.cert_pem, KeyPair(own.cert_pem, own.key_pem)), ("echo",))
+    with listen(host, alpn=("echo",)) as listener, connect(host, listener.port) as client:
+        listener.set_transport_params(TransportParams(stateless_reset=1))
+        for end in (listener, client):
+            end.set_timeout(5.0)
+        wanted = ClientSettings(X509Credentials(authority.cert_pem), "server.test", ("echo",))
+        thread = threading.Thread(target=run, args=(client, wanted, 5.0))
+        thread.start()
+        with listener.accept() as server:
+            run(server, settings, 5.0)
+            thread.join(5.0)
+            yield client, server, listener
+
+
+def test_server_that_has_forgotten_resets(pair: tuple[Connection, Connection, Listener]) -> None:
+    client, server, _ = pair
+    client.enable_event(EventType.CONNECTION_CLOSE)
+    time.sleep(0.2)  # the end of the handshake is acknowledged
+    server.sock.shutdown(socket.SHUT_RD)  # says nothing to the client
+    client.send_all(b"anybody there?", flags=0x600)
+    message = client.recv()
+    assert isinstance(message, ConnectionClosed)
+    assert client.close_info.errcode == RESET
+    with pytest.raises(OSError) as gone:
+        client.recv()
+    assert gone.value.errno == errno.ENOTCONN
+
+
+def test_closed_port_refuses(host: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind((host, 0))
+        port = udp.getsockname()[1]
+    with connect(host, port) as client:
+        client.set_timeout(5.0)
+        began = time.monotonic()
+        client.send_handshake(CryptoLevel.INITIAL, client_hello())
+        poller = select.poll()
+        poller.register(client.fileno(), select.POLLIN)
+        assert poller.poll(5000)
+        assert time.monotonic() - began < 1.0
+        assert client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
