@@ -56,7 +56,7 @@ def follow(
     """Run a program with its progress shown; its diagnostics appear as they come unless told otherwise."""
     meter = Meter(title)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as record:
+    with log.open("w", buffering=1) as record:
         child = subprocess.Popen(
             [str(word) for word in command],
             cwd=cwd,
@@ -85,7 +85,6 @@ def _errors(stream: IO[str], record: IO[str], meter: Meter, quiet: bool) -> None
     clear = "\x1b[K" if sys.stderr.isatty() else ""
     for line in stream:
         record.write(line)
-        record.flush()
         if quiet:
             meter.line(line)
         else:
