@@ -49,9 +49,7 @@ def server(args: argparse.Namespace) -> None:
 
 def client(args: argparse.Namespace) -> None:
     credentials = X509Credentials(trust=Path(args.ca).read_bytes())
-    settings = ClientSettings(
-        credentials, server_name=args.name, alpn=(args.alpn,), cipher=CIPHERS.get(args.cipher)
-    )
+    settings = ClientSettings(credentials, server_name=args.name, alpn=(args.alpn,), cipher=CIPHERS.get(args.cipher))
     data = os.urandom(args.bytes)
     with connect(args.address, args.port) as connection:
         print(f"handshake {client_handshake(connection, settings)}", flush=True)
