@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/random.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
+#include <net/icmp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -91,6 +93,33 @@ static void quic_udp_drop(struct net *net, struct sk_buff *skb,
 {
 	SNMP_INC_STATS(quic_net(net)->mib, item);
 	kfree_skb(skb);
+}
+
+/* What the stack has attached to a datagram is of no use, and may not be kept,
+ * once it waits for somebody.
+ */
+static void quic_udp_detach(struct sk_buff *skb)
+{
+	skb_orphan(skb);
+	skb_dst_drop(skb);
+	secpath_reset(skb);
+	skb->dev = NULL;
+}
+
+/* An endpoint outlives its listener while connections use it. To clients who
+ * come then, it is as for any UDP port that nobody listens on.
+ */
+static void quic_udp_unreachable(struct sk_buff *skb)
+{
+	struct inet6_skb_parm parm6 = {};
+	struct inet_skb_parm parm4 = {};
+
+	if (ip_hdr(skb)->version == 4)
+		__icmp_send(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0,
+			    &parm4);
+	else if (IS_ENABLED(CONFIG_IPV6))
+		icmp6_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0,
+			   NULL, &parm6);
 }
 
 /**
@@ -197,9 +226,12 @@ static bool quic_udp_has_listener(struct quic_endpoint *ep,
 static void quic_udp_rcv_first(struct quic_endpoint *ep, struct sk_buff *skb,
 			       const struct quic_header *hdr)
 {
-	if (skb->len < QUIC_MIN_UDP_PAYLOAD || !hdr->version ||
-	    !quic_udp_has_listener(ep, skb))
+	if (skb->len < QUIC_MIN_UDP_PAYLOAD || !hdr->version)
 		goto drop;
+	if (!quic_udp_has_listener(ep, skb)) {
+		quic_udp_unreachable(skb);
+		goto drop;
+	}
 	if (!quic_version_known(hdr->version)) {
 		quic_udp_send_version_neg(ep, skb, hdr);
 		consume_skb(skb);
@@ -210,6 +242,7 @@ static void quic_udp_rcv_first(struct quic_endpoint *ep, struct sk_buff *skb,
 	/* RFC 9000, 7.2: keys come from it, so it has to be hard to guess. */
 	if (hdr->dcid.len < QUIC_CID_MIN_INITIAL)
 		goto drop;
+	quic_udp_detach(skb);
 	quic_request_rcv(ep, skb);
 	return;
 drop:
@@ -232,10 +265,12 @@ static void quic_udp_rcv_long(struct quic_endpoint *ep, struct sk_buff *skb)
 		quic_skb_addrs(skb, &local, &peer);
 		sk = quic_lookup_odcid(ep->net, &hdr.dcid, &peer);
 	}
-	if (sk)
+	if (sk) {
+		quic_udp_detach(skb);
 		quic_udp_deliver(sk, skb);
-	else
+	} else {
 		quic_udp_rcv_first(ep, skb, &hdr);
+	}
 }
 
 static void quic_udp_rcv_short(struct quic_endpoint *ep, struct sk_buff *skb)
@@ -249,6 +284,7 @@ static void quic_udp_rcv_short(struct quic_endpoint *ep, struct sk_buff *skb)
 		sk = quic_lookup_reset(ep->net, skb_tail_pointer(skb) -
 					       QUIC_RESET_TOKEN_LEN);
 	if (sk) {
+		quic_udp_detach(skb);
 		quic_udp_deliver(sk, skb);
 		return;
 	}
@@ -274,10 +310,6 @@ int quic_udp_rcv(struct sock *usk, struct sk_buff *skb)
 	}
 	quic_udp_init_cb(skb);
 	__skb_pull(skb, sizeof(struct udphdr));
-	skb_orphan(skb);
-	skb_dst_drop(skb);
-	secpath_reset(skb);
-	skb->dev = NULL;
 
 	if (!skb->len)
 		quic_udp_drop(ep->net, skb, QUIC_MIB_PKT_INV_HDR_DROP);
