@@ -49,7 +49,6 @@ enum quic_state {
  * @inet:	generic socket; must be first
  * @is_server:	the socket came from accept()
  * @was_connected: a connection was made once; the socket cannot have another
- * @v6_any_v4:	bound to the IPv6 wildcard without IPV6_V6ONLY
  * @version:	QUIC version in use
  * @bound:	endpoint of bind() while there is no path yet; reference held
  * @listener:	listening: what listen.c keeps; else NULL
@@ -82,7 +81,6 @@ struct quic_conn {
 
 	bool is_server;
 	bool was_connected;
-	bool v6_any_v4;
 	u32 version;
 	struct quic_endpoint *bound;
 	struct quic_listener *listener;
