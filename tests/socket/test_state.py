@@ -7,6 +7,7 @@ import errno
 import os
 import select
 import socket
+import struct
 import threading
 import time
 from pathlib import Path
@@ -37,6 +38,12 @@ class TestState:
         info = [(SOL_QUIC, CmsgType.HANDSHAKE_INFO, bytes([level]))]
         with raises(errno.EINVAL):
             pair.client.sock.sendmsg([b"x"], info)
+
+    def test_tcp_info_tells_the_timing(self, pair: Pair) -> None:
+        """smbd drops a client whose socket has no retransmission timeout to tell."""
+        info = pair.server.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        rto, rtt = struct.unpack_from("=I", info, 8)[0], struct.unpack_from("=I", info, 68)[0]
+        assert 0 < rtt < rto
 
     def test_empty_handshake_message(self, pair: Pair) -> None:
         with raises(errno.EMSGSIZE):
