@@ -23,6 +23,7 @@
 #include "recvmsg.h"
 #include "sendmsg.h"
 #include "sent.h"
+#include "sock_addr.h"
 #include "sockopt.h"
 #include "sysctl.h"
 #include "udp_rx.h"
@@ -42,135 +43,6 @@ static unsigned long quic_memory_pressure;
  */
 static struct lock_class_key quic_slock_key;
 static struct lock_class_key quic_lock_key;
-
-static bool quic_sock_is_v6(const struct sock *sk)
-{
-	return IS_ENABLED(CONFIG_IPV6) && sk->sk_family == AF_INET6;
-}
-
-#if IS_ENABLED(CONFIG_IPV6)
-static struct quic6_conn *quic6_conn(struct sock *sk)
-{
-	return container_of(quic_conn(sk), struct quic6_conn, conn);
-}
-#endif
-
-/* Addresses */
-
-static void quic_sock_store_v4(struct sock *sk, const union quic_addr *local,
-			       const union quic_addr *peer)
-{
-	struct inet_sock *inet = inet_sk(sk);
-	__be32 saddr = local->v4.sin_addr.s_addr;
-	__be32 daddr = peer ? peer->v4.sin_addr.s_addr : 0;
-
-	inet->inet_saddr = saddr;
-	inet->inet_rcv_saddr = saddr;
-	inet->inet_daddr = daddr;
-#if IS_ENABLED(CONFIG_IPV6)
-	if (!quic_sock_is_v6(sk))
-		return;
-	ipv6_addr_set_v4mapped(saddr, &sk->sk_v6_rcv_saddr);
-	inet6_sk(sk)->saddr = sk->sk_v6_rcv_saddr;
-	if (peer)
-		ipv6_addr_set_v4mapped(daddr, &sk->sk_v6_daddr);
-#endif
-}
-
-static void quic_sock_store_v6(struct sock *sk, const union quic_addr *local,
-			       const union quic_addr *peer)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	sk->sk_v6_rcv_saddr = local->v6.sin6_addr;
-	inet6_sk(sk)->saddr = local->v6.sin6_addr;
-	if (peer)
-		sk->sk_v6_daddr = peer->v6.sin6_addr;
-	if (local->v6.sin6_scope_id)
-		sk->sk_bound_dev_if = local->v6.sin6_scope_id;
-	inet_sk(sk)->inet_saddr = LOOPBACK4_IPV6;
-	inet_sk(sk)->inet_rcv_saddr = LOOPBACK4_IPV6;
-	inet_sk(sk)->inet_daddr = LOOPBACK4_IPV6;
-#endif
-}
-
-/**
- * quic_sock_set_addrs - make a path's addresses those of the socket
- * @sk:    the socket
- * @local: our address: what getsockname() returns
- * @peer:  the peer's: what getpeername() returns; NULL for none
- *
- * To be called whenever a connection moves to another path.
- *
- * Context: socket lock held.
- */
-void quic_sock_set_addrs(struct sock *sk, const union quic_addr *local,
-			 const union quic_addr *peer)
-{
-	struct inet_sock *inet = inet_sk(sk);
-
-	quic_lookup_del_sock(sk);
-	if (local->sa.sa_family == AF_INET)
-		quic_sock_store_v4(sk, local, peer);
-	else
-		quic_sock_store_v6(sk, local, peer);
-	inet->inet_sport = quic_addr_port(local);
-	inet->inet_num = ntohs(inet->inet_sport);
-	inet->inet_dport = peer ? quic_addr_port(peer) : 0;
-	if (peer && !sock_flag(sk, SOCK_DEAD))
-		quic_lookup_add_sock(sk, peer);
-}
-
-static void quic_sock_fill(const struct sock *sk, __be32 v4,
-			   const struct in6_addr *v6, __be16 port,
-			   union quic_addr *addr)
-{
-	memset(addr, 0, sizeof(*addr));
-#if IS_ENABLED(CONFIG_IPV6)
-	if (quic_sock_is_v6(sk) && !ipv6_addr_v4mapped(v6)) {
-		addr->v6.sin6_family = AF_INET6;
-		addr->v6.sin6_addr = *v6;
-		addr->v6.sin6_scope_id = ipv6_iface_scope_id(v6,
-							     sk->sk_bound_dev_if);
-		addr->v6.sin6_port = port;
-		return;
-	}
-#endif
-	addr->v4.sin_family = AF_INET;
-	addr->v4.sin_addr.s_addr = v4;
-	addr->v4.sin_port = port;
-}
-
-/**
- * quic_sock_local - our address, as the socket has it
- * @sk:   the socket
- * @addr: result; the wildcard without a port if there is none yet
- */
-void quic_sock_local(const struct sock *sk, union quic_addr *addr)
-{
-	const struct in6_addr *v6 = NULL;
-
-#if IS_ENABLED(CONFIG_IPV6)
-	v6 = &sk->sk_v6_rcv_saddr;
-#endif
-	quic_sock_fill(sk, inet_sk(sk)->inet_saddr, v6,
-		       inet_sk(sk)->inet_sport, addr);
-}
-
-/**
- * quic_sock_peer - the peer's address, as the socket has it
- * @sk:   the socket
- * @addr: result
- */
-void quic_sock_peer(const struct sock *sk, union quic_addr *addr)
-{
-	const struct in6_addr *v6 = NULL;
-
-#if IS_ENABLED(CONFIG_IPV6)
-	v6 = &sk->sk_v6_daddr;
-#endif
-	quic_sock_fill(sk, inet_sk(sk)->inet_daddr, v6,
-		       inet_sk(sk)->inet_dport, addr);
-}
 
 static int quic_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
 {
@@ -423,7 +295,11 @@ static int quic_shutdown(struct socket *sock, int how)
 	return err;
 }
 
-static void quic_sock_unlink(struct sock *sk)
+/**
+ * quic_sock_unlink - nobody finds the socket any more
+ * @sk: socket that quic_init_sock() has listed
+ */
+void quic_sock_unlink(struct sock *sk)
 {
 	struct quic_net *qn = quic_net(sock_net(sk));
 
@@ -488,7 +364,13 @@ static void quic_sock_destruct(struct sock *sk)
 	inet_sock_destruct(sk);
 }
 
-static int quic_init_sock(struct sock *sk)
+/**
+ * quic_init_sock - set a new socket up
+ * @sk: zeroed socket that the socket core has initialised
+ *
+ * Return: 0 or -errno.
+ */
+int quic_init_sock(struct sock *sk)
 {
 	struct quic_net *qn = quic_net(sock_net(sk));
 	struct quic_conn *conn = quic_conn(sk);
@@ -512,116 +394,6 @@ static int quic_init_sock(struct sock *sk)
 	spin_unlock_bh(&qn->socks_lock);
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
 	return 0;
-}
-
-static void quic_child_copy_sock(struct sock *newsk, struct sock *sk)
-{
-	newsk->sk_type = sk->sk_type;
-	newsk->sk_protocol = sk->sk_protocol;
-	newsk->sk_backlog_rcv = sk->sk_prot->backlog_rcv;
-	newsk->sk_bound_dev_if = sk->sk_bound_dev_if;
-	newsk->sk_mark = READ_ONCE(sk->sk_mark);
-	newsk->sk_priority = READ_ONCE(sk->sk_priority);
-	newsk->sk_max_pacing_rate = READ_ONCE(sk->sk_max_pacing_rate);
-	newsk->sk_pacing_rate = newsk->sk_max_pacing_rate;
-	newsk->sk_sndbuf = READ_ONCE(sk->sk_sndbuf);
-	newsk->sk_rcvbuf = READ_ONCE(sk->sk_rcvbuf);
-	newsk->sk_userlocks = sk->sk_userlocks;
-	newsk->sk_rcvlowat = READ_ONCE(sk->sk_rcvlowat);
-	newsk->sk_sndtimeo = READ_ONCE(sk->sk_sndtimeo);
-	newsk->sk_rcvtimeo = READ_ONCE(sk->sk_rcvtimeo);
-	newsk->sk_lingertime = sk->sk_lingertime;
-	newsk->sk_reuse = sk->sk_reuse;
-	newsk->sk_reuseport = sk->sk_reuseport;
-	newsk->sk_ipv6only = sk->sk_ipv6only;
-	newsk->sk_allocation = sk->sk_allocation;
-	newsk->sk_use_task_frag = sk->sk_use_task_frag;
-	newsk->sk_txrehash = sk->sk_txrehash;
-	newsk->sk_tsflags = READ_ONCE(sk->sk_tsflags);
-	newsk->sk_flags = sk->sk_flags;
-	if (newsk->sk_flags & SK_FLAGS_TIMESTAMP)
-		net_enable_timestamp();
-	security_sk_clone(sk, newsk);
-}
-
-static void quic_child_copy_inet(struct sock *newsk, struct sock *sk)
-{
-	struct inet_sock *newinet = inet_sk(newsk);
-	struct inet_sock *inet = inet_sk(sk);
-
-	newinet->inet_flags = inet->inet_flags;
-	newinet->uc_ttl = READ_ONCE(inet->uc_ttl);
-	newinet->mc_ttl = READ_ONCE(inet->mc_ttl);
-	newinet->tos = READ_ONCE(inet->tos);
-	newinet->min_ttl = READ_ONCE(inet->min_ttl);
-	newinet->pmtudisc = READ_ONCE(inet->pmtudisc);
-#if IS_ENABLED(CONFIG_IPV6)
-	if (quic_sock_is_v6(sk)) {
-		struct ipv6_pinfo *np = inet6_sk(sk);
-		struct ipv6_pinfo *newnp = &quic6_conn(newsk)->inet6;
-
-		newinet->pinet6 = newnp;
-		newnp->hop_limit = READ_ONCE(np->hop_limit);
-		newnp->mcast_hops = READ_ONCE(np->mcast_hops);
-		newnp->pmtudisc = READ_ONCE(np->pmtudisc);
-		newnp->tclass = READ_ONCE(np->tclass);
-		newnp->frag_size = READ_ONCE(np->frag_size);
-		newnp->srcprefs = READ_ONCE(np->srcprefs);
-	}
-#endif
-}
-
-/**
- * quic_sock_alloc_child - make the socket of an accepted connection
- * @sk:   the listener, locked
- * @kern: the kernel asks for it
- *
- * It inherits what generic and QUIC options have set on the listener.
- *
- * Return: a socket in state CLOSED without addresses, or NULL.
- */
-struct sock *quic_sock_alloc_child(struct sock *sk, bool kern)
-{
-	struct quic_conn *conn = quic_conn(sk);
-	struct quic_conn *newconn;
-	struct sock *newsk;
-
-	sock_owned_by_me(sk);
-
-	newsk = sk_alloc(sock_net(sk), sk->sk_family, GFP_KERNEL, sk->sk_prot,
-			 kern && !sk->sk_net_refcnt);
-	if (!newsk)
-		return NULL;
-	sock_init_data(NULL, newsk);
-	quic_child_copy_inet(newsk, sk);
-	if (quic_init_sock(newsk)) {
-		sk_free(newsk);
-		return NULL;
-	}
-	quic_child_copy_sock(newsk, sk);
-	sk_set_txhash(newsk);
-	newconn = quic_conn(newsk);
-	newconn->local = conn->local;
-	quic_settings_inherit(&newconn->settings, &conn->settings);
-	return newsk;
-}
-
-/**
- * quic_sock_drop_child - the request could not become a connection
- * @sk: socket from quic_sock_alloc_child(), not locked
- */
-void quic_sock_drop_child(struct sock *sk)
-{
-	lock_sock(sk);
-	quic_conn_shutdown(sk, RCV_SHUTDOWN);
-	/* Left over if there was no connection yet to shut down. Nobody must
-	 * find the socket after its last reference has gone.
-	 */
-	quic_cids_free(quic_conn(sk));
-	quic_sock_unlink(sk);
-	sock_orphan(sk);
-	release_sock(sk);
-	sock_put(sk);
 }
 
 static int quic_backlog_rcv(struct sock *sk, struct sk_buff *skb)

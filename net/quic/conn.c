@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/random.h>
 
-#include "af_quic.h"
 #include "conn.h"
 #include "endpoint.h"
 #include "header.h"
@@ -10,6 +9,7 @@
 #include "net_ns.h"
 #include "output.h"
 #include "recvmsg.h"
+#include "sock_addr.h"
 
 /**
  * quic_conn_init - set up a new socket

@@ -9,7 +9,7 @@
 #include "net_ns.h"
 #include "new_token.h"
 #include "output.h"
-#include "stream.h"
+#include "stream_input.h"
 
 /* Handlers return 0, a transport error, or an errno; see types.h. */
 typedef int (*quic_frame_handler)(struct quic_conn *conn,

@@ -4,12 +4,13 @@
 #include <net/udp.h>
 
 #include "addr.h"
-#include "af_quic.h"
+#include "child.h"
 #include "conn.h"
 #include "header.h"
 #include "listen.h"
 #include "lookup.h"
 #include "net_ns.h"
+#include "sock_addr.h"
 #include "udp_rx.h"
 
 /**

@@ -7,6 +7,7 @@
 #include "net_ns.h"
 #include "output.h"
 #include "packet_build.h"
+#include "stream_output.h"
 
 /* Long header packets travel before the path's size is known to work. */
 #define QUIC_HANDSHAKE_PAYLOAD	QUIC_MIN_UDP_PAYLOAD

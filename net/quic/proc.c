@@ -5,11 +5,11 @@
 #include <linux/seq_file_net.h>
 
 #include "addr.h"
-#include "af_quic.h"
 #include "conn.h"
 #include "endpoint.h"
 #include "net_ns.h"
 #include "proc.h"
+#include "sock_addr.h"
 
 static void *quic_proc_start(struct seq_file *seq, loff_t *pos)
 	__acquires(RCU)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Streams of a connection: the objects, how they are found, how many there may
  * be, and when one ends (RFC 9000, 2, 3 and 4.6). What flows through one is in
- * stream_send.h and stream_recv.h.
+ * stream_send.h and stream_recv.h, the frames about them in stream_input.h and
+ * stream_output.h.
  *
  * Opening a stream opens all lower ones of its type. Those get an object only
  * when something happens on them; until then a range of numbers stands for
@@ -9,8 +10,8 @@
  *
  * Owns:    struct quic_streams and every struct quic_stream.
  * Guard:   the connection lock; every function relies on it.
- * Callers: conn.c, handshake.c (limits), input_frame.c, output.c through
- *          packet_build.h, sendmsg.c, recvmsg.c, sockopt.c.
+ * Callers: conn.c, handshake.c (limits), stream_*.c, sendmsg.c, recvmsg.c,
+ *          sockopt.c.
  */
 #ifndef _NET_QUIC_STREAM_H
 #define _NET_QUIC_STREAM_H
@@ -24,16 +25,6 @@
 #include "types.h"
 
 struct quic_conn;
-struct quic_frame_max_data;
-struct quic_frame_max_stream_data;
-struct quic_frame_max_streams;
-struct quic_frame_reset_stream;
-struct quic_frame_stop_sending;
-struct quic_frame_stream;
-struct quic_frame_stream_data_blocked;
-struct quic_pkt_builder;
-struct quic_sent_frame;
-struct sk_buff;
 
 #define QUIC_STREAM_TYPES	4	/* RFC 9000, Table 1 */
 #define QUIC_STREAM_ID_NONE	(-1)	/* sid of a program that names none */
@@ -175,6 +166,9 @@ void quic_streams_apply_local(struct quic_conn *conn);
 void quic_streams_apply_remote(struct quic_conn *conn);
 void quic_streams_destroy(struct quic_conn *conn);
 
+u8 quic_streams_type(const struct quic_conn *conn, bool local, bool uni);
+struct quic_stream_ids *quic_streams_ids(struct quic_conn *conn, bool local,
+					 bool uni);
 bool quic_stream_is_local(const struct quic_conn *conn, u64 id);
 bool quic_stream_was_opened(const struct quic_conn *conn, u64 id);
 bool quic_stream_may_open(const struct quic_conn *conn, u64 id);
@@ -191,32 +185,7 @@ void quic_stream_disown(struct quic_stream *stream, u8 frames);
 int quic_stream_reset(struct quic_conn *conn, s64 id, u32 errcode);
 int quic_stream_stop_sending(struct quic_conn *conn, s64 id, u32 errcode);
 
-/* What input_frame.c calls, one for each frame. */
-int quic_streams_recv_data(struct quic_conn *conn,
-			   const struct quic_frame_stream *frame,
-			   struct sk_buff *skb);
-int quic_streams_recv_reset(struct quic_conn *conn,
-			    const struct quic_frame_reset_stream *frame);
-int quic_streams_recv_stop_sending(struct quic_conn *conn,
-				   const struct quic_frame_stop_sending *frame);
-int quic_streams_recv_max_data(struct quic_conn *conn,
-			       const struct quic_frame_max_data *frame);
-int quic_streams_recv_max_stream_data(struct quic_conn *conn,
-				      const struct quic_frame_max_stream_data *f);
-int quic_streams_recv_max_streams(struct quic_conn *conn,
-				  const struct quic_frame_max_streams *frame);
-int quic_streams_recv_stream_data_blocked(struct quic_conn *conn,
-					  const struct quic_frame_stream_data_blocked *f);
-
 u64 quic_streams_unacked(const struct quic_conn *conn);
 u64 quic_streams_unsent(const struct quic_conn *conn);
-
-/* What output.c calls. */
-bool quic_streams_pending(struct quic_conn *conn);
-bool quic_streams_put_frames(struct quic_conn *conn, struct quic_pkt_builder *b);
-void quic_streams_frame_acked(struct quic_conn *conn,
-			      const struct quic_sent_frame *frame);
-void quic_streams_frame_lost(struct quic_conn *conn,
-			     const struct quic_sent_frame *frame);
 
 #endif /* _NET_QUIC_STREAM_H */

@@ -16,6 +16,8 @@
 #include "../packet_build.h"
 #include "../rcvq.h"
 #include "../reasm.h"
+#include "../stream_input.h"
+#include "../stream_output.h"
 
 #define QUIC_TEST_WINDOW	100000	/* of the connection */
 #define QUIC_TEST_STREAM	60000	/* of a stream */

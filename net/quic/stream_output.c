@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "conn.h"
+#include "frame.h"
+#include "packet_build.h"
+#include "stream.h"
+#include "stream_output.h"
+#include "stream_recv.h"
+#include "stream_send.h"
+
+/**
+ * quic_streams_pending - tell whether there is something to send now
+ * @conn: connection
+ *
+ * Context: connection lock held.
+ * Return: whether quic_streams_put_frames() would put a frame.
+ */
+bool quic_streams_pending(struct quic_conn *conn)
+{
+	struct quic_streams *streams = &conn->streams;
+	struct quic_stream *stream;
+	int i;
+
+	quic_conn_assert_held(conn);
+	if (conn->flow.pending || !list_empty(&streams->control))
+		return true;
+	for (i = 0; i < QUIC_STREAM_TYPES; i++)
+		if (streams->ids[i].max_owed || streams->ids[i].blocked_owed)
+			return true;
+	list_for_each_entry(stream, &streams->send, send_link)
+		if (quic_stream_send_ready(conn, stream))
+			return true;
+	return false;
+}
+
+/* Room for a frame of control information and for its record. */
+static u8 *quic_streams_reserve(struct quic_pkt_builder *b, u32 len)
+{
+	if (!quic_pkt_records_left(b) || quic_pkt_room(b) < len)
+		return NULL;
+	return quic_pkt_put(b, len);
+}
+
+static bool quic_streams_put_flow(struct quic_conn *conn,
+				  struct quic_pkt_builder *b)
+{
+	struct quic_flow *flow = &conn->flow;
+	u64 limit;
+	u8 *p;
+
+	if (flow->pending & QUIC_FLOW_MAX_DATA) {
+		limit = quic_flow_rx_advance(&flow->rx);
+		p = quic_streams_reserve(b, quic_frame_len_max_data(limit));
+		if (!p)
+			return false;
+		quic_frame_put_max_data(p, limit);
+		quic_pkt_record(b, QUIC_SENT_MAX_DATA, 0, limit, 0, false);
+		flow->pending &= ~QUIC_FLOW_MAX_DATA;
+	}
+	if (flow->pending & QUIC_FLOW_DATA_BLOCKED) {
+		limit = flow->tx.max;
+		p = quic_streams_reserve(b, quic_frame_len_data_blocked(limit));
+		if (!p)
+			return false;
+		quic_frame_put_data_blocked(p, limit);
+		quic_pkt_record(b, QUIC_SENT_DATA_BLOCKED, 0, limit, 0, false);
+		flow->pending &= ~QUIC_FLOW_DATA_BLOCKED;
+	}
+	return true;
+}
+
+static bool quic_streams_put_ids(struct quic_conn *conn, bool uni,
+				 struct quic_pkt_builder *b)
+{
+	struct quic_stream_ids *ids = quic_streams_ids(conn, false, uni);
+	u64 limit;
+	u8 *p;
+
+	if (ids->max_owed) {
+		limit = max(ids->max, ids->next + ids->window - ids->open);
+		limit = min(limit, QUIC_MAX_STREAMS);
+		p = quic_streams_reserve(b, quic_frame_len_max_streams(limit));
+		if (!p)
+			return false;
+		quic_frame_put_max_streams(p, uni, limit);
+		quic_pkt_record(b, QUIC_SENT_MAX_STREAMS, uni, limit, 0, false);
+		ids->max = limit;
+		ids->max_owed = false;
+	}
+	ids = quic_streams_ids(conn, true, uni);
+	if (ids->blocked_owed) {
+		limit = ids->max;
+		p = quic_streams_reserve(b, quic_frame_len_streams_blocked(limit));
+		if (!p)
+			return false;
+		quic_frame_put_streams_blocked(p, uni, limit);
+		quic_pkt_record(b, QUIC_SENT_STREAMS_BLOCKED, uni, limit, 0,
+				false);
+		ids->blocked_owed = false;
+	}
+	return true;
+}
+
+static bool quic_stream_put_reset(struct quic_stream *stream,
+				  struct quic_pkt_builder *b)
+{
+	const struct quic_stream_send *send = &stream->send;
+	u64 size = send->buf.next;
+	u8 *p;
+
+	p = quic_streams_reserve(b, quic_frame_len_reset_stream(stream->id,
+								send->errcode,
+								size));
+	if (!p)
+		return false;
+	quic_frame_put_reset_stream(p, stream->id, send->errcode, size);
+	quic_pkt_record(b, QUIC_SENT_RESET_STREAM, stream->id, 0, 0, false);
+	return true;
+}
+
+static bool quic_stream_put_stop_sending(struct quic_stream *stream,
+					 struct quic_pkt_builder *b)
+{
+	u64 errcode = stream->recv.errcode;
+	u8 *p;
+
+	p = quic_streams_reserve(b, quic_frame_len_stop_sending(stream->id,
+								errcode));
+	if (!p)
+		return false;
+	quic_frame_put_stop_sending(p, stream->id, errcode);
+	quic_pkt_record(b, QUIC_SENT_STOP_SENDING, stream->id, 0, 0, false);
+	return true;
+}
+
+static bool quic_stream_put_max_data(struct quic_stream *stream,
+				     struct quic_pkt_builder *b)
+{
+	struct quic_stream_recv *recv = &stream->recv;
+	u64 limit;
+	u8 *p;
+
+	limit = quic_flow_rx_advance(&recv->flow);
+	p = quic_streams_reserve(b, quic_frame_len_max_stream_data(stream->id,
+								   limit));
+	if (!p)
+		return false;
+	quic_frame_put_max_stream_data(p, stream->id, limit);
+	quic_pkt_record(b, QUIC_SENT_MAX_STREAM_DATA, stream->id, limit, 0,
+			false);
+	return true;
+}
+
+static bool quic_stream_put_data_blocked(struct quic_stream *stream,
+					 struct quic_pkt_builder *b)
+{
+	u64 limit = stream->send.flow.max;
+	u8 *p;
+
+	p = quic_streams_reserve(b, quic_frame_len_stream_data_blocked(stream->id,
+								       limit));
+	if (!p)
+		return false;
+	quic_frame_put_stream_data_blocked(p, stream->id, limit);
+	quic_pkt_record(b, QUIC_SENT_STREAM_DATA_BLOCKED, stream->id, limit, 0,
+			false);
+	return true;
+}
+
+static const struct {
+	u8 bit;
+	bool (*put)(struct quic_stream *stream, struct quic_pkt_builder *b);
+} quic_stream_controls[] = {
+	{ QUIC_STREAM_RESET,		quic_stream_put_reset },
+	{ QUIC_STREAM_STOP_SENDING,	quic_stream_put_stop_sending },
+	{ QUIC_STREAM_MAX_DATA,		quic_stream_put_max_data },
+	{ QUIC_STREAM_DATA_BLOCKED,	quic_stream_put_data_blocked },
+};
+
+static bool quic_stream_put_control(struct quic_stream *stream,
+				    struct quic_pkt_builder *b)
+{
+	u8 bit;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(quic_stream_controls); i++) {
+		bit = quic_stream_controls[i].bit;
+		if (!(stream->pending & bit))
+			continue;
+		if (!quic_stream_controls[i].put(stream, b))
+			return false;
+		stream->pending &= ~bit;
+	}
+	list_del_init(&stream->control_link);
+	return true;
+}
+
+static bool quic_streams_put_control(struct quic_conn *conn,
+				     struct quic_pkt_builder *b)
+{
+	struct quic_stream *stream, *tmp;
+
+	if (!quic_streams_put_flow(conn, b) ||
+	    !quic_streams_put_ids(conn, false, b) ||
+	    !quic_streams_put_ids(conn, true, b))
+		return false;
+	list_for_each_entry_safe(stream, tmp, &conn->streams.control,
+				 control_link)
+		if (!quic_stream_put_control(stream, b))
+			return false;
+	return true;
+}
+
+/* One frame of each stream in turn; whoever was served goes to the end. */
+static void quic_streams_put_data(struct quic_conn *conn,
+				  struct quic_pkt_builder *b)
+{
+	struct list_head *send = &conn->streams.send;
+	struct quic_stream *stream, *tmp;
+
+	list_for_each_entry_safe(stream, tmp, send, send_link) {
+		if (!quic_stream_send_ready(conn, stream))
+			continue;
+		if (!quic_stream_send_put(conn, stream, b))
+			return;
+		if (!list_empty(&stream->send_link))
+			list_move_tail(&stream->send_link, send);
+	}
+}
+
+/**
+ * quic_streams_put_frames - put what streams have to send into a packet
+ * @conn: connection
+ * @b:    0-RTT or 1-RTT packet
+ *
+ * Limits and other control frames first, then data, stream after stream.
+ *
+ * Context: connection lock held.
+ * Return: whether a frame was put.
+ */
+bool quic_streams_put_frames(struct quic_conn *conn, struct quic_pkt_builder *b)
+{
+	u32 before = quic_pkt_room(b);
+
+	quic_conn_assert_held(conn);
+	if (quic_streams_put_control(conn, b))
+		quic_streams_put_data(conn, b);
+	return quic_pkt_room(b) != before;
+}
+
+/**
+ * quic_streams_frame_acked - one of our frames has arrived
+ * @conn:  connection
+ * @frame: what the packet carried
+ *
+ * Context: connection lock held.
+ */
+void quic_streams_frame_acked(struct quic_conn *conn,
+			      const struct quic_sent_frame *frame)
+{
+	struct quic_stream *stream;
+
+	if (frame->kind != QUIC_SENT_STREAM &&
+	    frame->kind != QUIC_SENT_RESET_STREAM)
+		return;
+	stream = quic_stream_find(conn, frame->id);
+	if (!stream)
+		return;
+	if (frame->kind == QUIC_SENT_STREAM)
+		quic_stream_send_acked(conn, stream, frame);
+	else
+		quic_stream_send_reset_acked(conn, stream);
+}
+
+static void quic_stream_control_lost(struct quic_conn *conn,
+				     struct quic_stream *stream,
+				     const struct quic_sent_frame *frame)
+{
+	const struct quic_stream_send *send = &stream->send;
+	const struct quic_stream_recv *recv = &stream->recv;
+
+	switch (frame->kind) {
+	case QUIC_SENT_RESET_STREAM:
+		if (send->state == QUIC_STREAM_SEND_STATE_RESET_SENT)
+			quic_stream_owe(conn, stream, QUIC_STREAM_RESET);
+		break;
+	case QUIC_SENT_STOP_SENDING:
+		if (!quic_stream_recv_done(stream))
+			quic_stream_owe(conn, stream, QUIC_STREAM_STOP_SENDING);
+		break;
+	case QUIC_SENT_MAX_STREAM_DATA:
+		if (quic_stream_recv_wants_credit(stream) &&
+		    frame->offset == recv->flow.max)
+			quic_stream_owe(conn, stream, QUIC_STREAM_MAX_DATA);
+		break;
+	case QUIC_SENT_STREAM_DATA_BLOCKED:
+		if (frame->offset == send->flow.max &&
+		    !quic_flow_tx_credit(&send->flow))
+			quic_stream_owe(conn, stream, QUIC_STREAM_DATA_BLOCKED);
+		break;
+	}
+}
+
+/**
+ * quic_streams_frame_lost - one of our frames has to be sent again
+ * @conn:  connection
+ * @frame: what the packet carried
+ *
+ * A limit is sent again only if no higher one was sent since, a BLOCKED frame
+ * only while it is still true (RFC 9000, 13.3).
+ *
+ * Context: connection lock held.
+ */
+void quic_streams_frame_lost(struct quic_conn *conn,
+			     const struct quic_sent_frame *frame)
+{
+	struct quic_flow *flow = &conn->flow;
+	struct quic_stream_ids *ids;
+	struct quic_stream *stream;
+
+	quic_conn_assert_held(conn);
+	switch (frame->kind) {
+	case QUIC_SENT_MAX_DATA:
+		if (frame->offset == flow->rx.max)
+			flow->pending |= QUIC_FLOW_MAX_DATA;
+		return;
+	case QUIC_SENT_DATA_BLOCKED:
+		if (frame->offset == flow->tx.max &&
+		    !quic_flow_tx_credit(&flow->tx))
+			flow->pending |= QUIC_FLOW_DATA_BLOCKED;
+		return;
+	case QUIC_SENT_MAX_STREAMS:
+		ids = quic_streams_ids(conn, false, frame->id);
+		if (frame->offset == ids->max)
+			ids->max_owed = true;
+		return;
+	case QUIC_SENT_STREAMS_BLOCKED:
+		ids = quic_streams_ids(conn, true, frame->id);
+		if (frame->offset == ids->max)
+			ids->blocked_owed = true;
+		return;
+	}
+
+	stream = quic_stream_find(conn, frame->id);
+	if (!stream)
+		return;
+	if (frame->kind == QUIC_SENT_STREAM)
+		quic_stream_send_lost(conn, stream, frame);
+	else
+		quic_stream_control_lost(conn, stream, frame);
+}
