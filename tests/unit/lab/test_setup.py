@@ -24,9 +24,10 @@ def test_an_older_kernel_does_not_do() -> None:
     assert source.choose(["linux-source-6.12", "linux-source-7.2", "linux-source"]) is None
 
 
-def test_the_image_takes_samba_from_backports() -> None:
-    found = image.packages("# text\nbash\n\nsamba/trixie-backports\n")
-    assert found == {"trixie": ["bash"], "trixie-backports": ["samba"]}
+def test_the_package_list_tells_suites_and_folders() -> None:
+    found = image.packages("# text\nbash\n\nsamba/trixie-backports\nlibone/trixie/apart\n")
+    assert image.installed(found) == {"trixie": ["bash"], "trixie-backports": ["samba"]}
+    assert image.unpacked(found) == {"apart": ["libone/trixie"]}
 
 
 def test_every_python_package_is_pinned_for_the_guest() -> None:

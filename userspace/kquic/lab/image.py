@@ -7,6 +7,7 @@ import hashlib
 import shlex
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from kquic.lab import apt, proc, progress
@@ -19,6 +20,11 @@ SIZE = "3G"
 INIT = LAB / "guest" / "init"
 PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux1")
 UNWANTED = ("doc", "man", "locale", "info", "icons")
+
+# A program that needs other versions of libraries than the system has, with those.
+UNPACK = """\
+mkdir /tmp/unpack; cd /tmp/unpack; apt-get download {names}; \
+for file in *.deb; do dpkg-deb -x "$file" /opt/{folder}; done; rm -r /tmp/unpack"""
 
 # mke2fs wants a directory, and fakeroot keeps the owners of its files without being root.
 FORMAT = """\
@@ -43,13 +49,36 @@ def build() -> Path:
     return image
 
 
-def packages(text: str) -> dict[str, list[str]]:
-    """The package list by suite."""
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A line of the package list: name, suite, and where it is only unpacked, if it is not installed."""
+
+    name: str
+    suite: str = SUITE
+    folder: str = ""
+
+
+def packages(text: str) -> list[Package]:
+    """The package list."""
+    names = (line.partition("#")[0].strip() for line in text.splitlines())
+    return [Package(*name.split("/")) for name in names if name]
+
+
+def installed(wanted: list[Package]) -> dict[str, list[str]]:
+    """The packages that apt installs, by suite."""
+    found: dict[str, list[str]] = {SUITE: []}
+    for package in wanted:
+        if not package.folder:
+            found.setdefault(package.suite, []).append(package.name)
+    return found
+
+
+def unpacked(wanted: list[Package]) -> dict[str, list[str]]:
+    """The packages that are only unpacked, as apt is to be asked for them, by folder below /opt."""
     found: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if name := line.partition("#")[0].strip():
-            package, _, suite = name.partition("/")
-            found.setdefault(suite or SUITE, []).append(package)
+    for package in wanted:
+        if package.folder:
+            found.setdefault(package.folder, []).append(f"{package.name}/{package.suite}")
     return found
 
 
@@ -84,14 +113,24 @@ def _python_modules(wheels: list[str], folder: Path) -> Path:
     return folder
 
 
-def _mmdebstrap(wanted: dict[str, list[str]], modules: Path, archive: Path) -> list[str]:
-    mirror = apt.mirror()
-    local = f"/usr/local/lib/python{PYTHON}"
+def _package_hooks(wanted: list[Package]) -> list[str]:
+    """What has to be done about packages beside the plain installation."""
     hooks = [
         f'chroot "$1" apt-get -y -t {suite} install {" ".join(names)}'
-        for suite, names in wanted.items()
+        for suite, names in installed(wanted).items()
         if suite != SUITE
     ]
+    hooks += [
+        f"chroot \"$1\" sh -ec '{UNPACK.format(folder=folder, names=' '.join(names))}'"
+        for folder, names in unpacked(wanted).items()
+    ]
+    return hooks
+
+
+def _mmdebstrap(wanted: list[Package], modules: Path, archive: Path) -> list[str]:
+    mirror = apt.mirror()
+    local = f"/usr/local/lib/python{PYTHON}"
+    hooks = _package_hooks(wanted)
     hooks += [
         f'mkdir -p "$1{local}/dist-packages"',
         f"copy-in {shlex.quote(str(modules / 'dist-packages'))} {local}",
@@ -99,7 +138,7 @@ def _mmdebstrap(wanted: dict[str, list[str]], modules: Path, archive: Path) -> l
         'rm -rf "$1"/var/cache/apt "$1"/var/lib/apt/lists/*',
     ]
     sources = [f"deb [signed-by={apt.KEYRING}] {mirror} {suite} main" for suite in apt.SUITES]
-    options = ["--variant=minbase", f"--include={','.join(wanted[SUITE])}"]
+    options = ["--variant=minbase", f"--include={','.join(installed(wanted)[SUITE])}"]
     options += ['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=APT::Install-Recommends "false"']
     options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNWANTED]
     options += [f"--customize-hook={hook}" for hook in hooks]
