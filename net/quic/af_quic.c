@@ -348,6 +348,30 @@ static void quic_close(struct sock *sk, long timeout)
 	sock_put(sk);
 }
 
+/* SOCK_DESTROY of sock_diag: an administrator ends the connection. */
+static int quic_abort(struct sock *sk, int err)
+{
+	struct quic_conn *conn = quic_conn(sk);
+	int ret = 0;
+
+	lock_sock(sk);
+	if (quic_conn_is(conn, QUIC_STATE_CLOSED)) {
+		ret = -ENOENT;
+	} else if (quic_conn_is(conn, QUIC_STATE_LISTENING)) {
+		quic_listen_end(sk);
+	} else {
+		quic_close_transport(conn, QUIC_TRANSPORT_ERROR_INTERNAL, 0,
+				     "aborted");
+		quic_events_wake(conn);
+	}
+	if (!ret) {
+		WRITE_ONCE(sk->sk_err, err);
+		sk_error_report(sk);
+	}
+	release_sock(sk);
+	return ret;
+}
+
 /* Creation and end of a struct sock */
 
 static void quic_sock_destruct(struct sock *sk)
@@ -453,6 +477,7 @@ static struct proto quic_prot = {
 	.splice_eof		= quic_splice_eof,
 	.backlog_rcv		= quic_backlog_rcv,
 	.release_cb		= quic_timer_release_cb,
+	.diag_destroy		= quic_abort,
 	.no_autobind		= true,
 	.stream_memory_free	= quic_stream_memory_free,
 	.enter_memory_pressure	= quic_enter_memory_pressure,

@@ -27,6 +27,7 @@
 #include "path.h"
 #include "pnspace.h"
 #include "settings.h"
+#include "stats.h"
 #include "stream.h"
 #include "timer.h"
 #include "tparams.h"
@@ -75,6 +76,7 @@ enum quic_state {
  * @idle_timeout_us: effective max_idle_timeout (RFC 9000, 10.1); 0 is none
  * @idle_sent:	an ack-eliciting packet was sent since the last one came
  * @in_output:	output is at work; guards against recursion
+ * @stats:	what has been done so far
  */
 struct quic_conn {
 	struct inet_sock inet;
@@ -111,6 +113,8 @@ struct quic_conn {
 	u64 idle_timeout_us;
 	bool idle_sent;
 	bool in_output;
+
+	struct quic_stats stats;
 };
 
 #if IS_ENABLED(CONFIG_IPV6)

@@ -160,6 +160,7 @@ static bool quic_input_is_reset(struct quic_conn *conn,
 static void quic_input_drop(struct quic_conn *conn, enum quic_mib_item item)
 {
 	SNMP_INC_STATS(quic_net(quic_conn_net(conn))->mib, item);
+	conn->stats.rx_dropped++;
 	trace_quic_pkt_dropped(quic_conn_sk(conn), item);
 }
 
@@ -279,6 +280,8 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 		quic_input_drop(conn, QUIC_MIB_PKT_INV_NUM_DROP);
 		return QUIC_INPUT_GO_ON;
 	}
+	conn->stats.rx_pkts++;
+	conn->stats.rx_bytes += hdr->pkt_len;
 	trace_quic_pkt_rcvd(quic_conn_sk(conn), rx->type, rx->pn,
 			    hdr->pkt_len);
 	if (quic_input_authenticated(conn, hdr))

@@ -555,6 +555,7 @@ static void quic_output_frame_lost(struct quic_conn *conn,
 {
 	switch (frame->kind) {
 	case QUIC_SENT_CRYPTO:
+		conn->stats.retrans_bytes += frame->len;
 		quic_crypto_frame_lost(conn, frame);
 		break;
 	case QUIC_SENT_NEW_CID:
@@ -574,6 +575,9 @@ static void quic_output_frame_lost(struct quic_conn *conn,
 	case QUIC_SENT_DATAGRAM:
 	case QUIC_SENT_CLOSE:
 		return;
+	case QUIC_SENT_STREAM:
+		conn->stats.retrans_bytes += frame->len;
+		fallthrough;
 	default:
 		quic_streams_frame_lost(conn, frame);
 		break;
@@ -598,6 +602,7 @@ void quic_output_acked(struct quic_conn *conn, struct list_head *acked)
 		space = &conn->spaces[quic_level_space(quic_pkt_level(pkt->type))];
 		for (i = 0; i < pkt->nr_frames; i++)
 			quic_output_frame_acked(conn, space, &pkt->frames[i]);
+		conn->stats.acked_bytes += pkt->size;
 		list_del(&pkt->list);
 		quic_sent_pkt_free(pkt);
 	}
@@ -626,6 +631,7 @@ void quic_output_lost(struct quic_conn *conn, struct list_head *lost)
 	list_for_each_entry_safe(pkt, next, lost, list) {
 		trace_quic_pkt_lost(quic_conn_sk(conn), pkt->type, pkt->pn,
 				    pkt->size);
+		conn->stats.lost_bytes += pkt->size;
 		quic_output_requeue(conn, pkt);
 		list_del(&pkt->list);
 		quic_sent_pkt_free(pkt);
@@ -663,6 +669,7 @@ void quic_output_loss_timeout(struct quic_conn *conn, ktime_t now)
 	quic_output_lost(conn, &lost);
 	if (!verdict.nr_probes)
 		return;
+	conn->stats.ptos++;
 	quic_output_owe_probes(conn, verdict.space, verdict.nr_probes);
 	for (i = 0; i < QUIC_SPACE_MAX; i++)
 		if (verdict.others & BIT(i))

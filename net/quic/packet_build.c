@@ -268,6 +268,8 @@ int quic_pkt_finish(struct quic_pkt_builder *b, ktime_t now)
 	quic_pnspace_pn_used(space);
 	quic_loss_on_sent(&conn->rec, space, b->sent, now);
 	b->sent = NULL;
+	conn->stats.tx_pkts++;
+	conn->stats.tx_bytes += size;
 	trace_quic_pkt_sent(quic_conn_sk(conn), b->type, b->pn, size);
 	return size;
 }

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
 
+from kquic.diag.command import add_ss
 from kquic.errors import KquicError
 from kquic.lab import options
 
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(required=True, metavar="COMMAND")
     options.add_top(verbs)
     options.add_lab(verbs)
+    add_ss(verbs)
     return top
 
 
