@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* QUIC sockets for users inside the kernel.
- *
- * A consumer makes its socket with __sock_create(..., IPPROTO_QUIC, ...) and
- * uses kernel_bind(), kernel_connect(), kernel_listen(), kernel_accept(),
- * kernel_sendmsg() and kernel_recvmsg() as for any other protocol. What those
- * calls cannot say is said by the options of <uapi/linux/quic.h>, through the
- * two functions below.
- */
+/* QUIC sockets for users inside the kernel. */
 #ifndef _LINUX_QUIC_H
 #define _LINUX_QUIC_H
 
@@ -14,6 +7,54 @@
 #include <uapi/linux/quic.h>
 
 struct sock;
+
+/**
+ * DOC: QUIC inside the kernel
+ *
+ * A consumer makes its socket with sock_create_kern(), protocol IPPROTO_QUIC,
+ * and uses kernel_bind(), kernel_connect(), kernel_listen(), kernel_accept(),
+ * kernel_sendmsg(), kernel_recvmsg() and kernel_sock_shutdown() as for any
+ * other protocol. What those calls cannot say is said by the options of
+ * <uapi/linux/quic.h>, through the two functions below, and by ancillary data
+ * in a buffer of the kernel. net/quic/samples has a server and a client.
+ *
+ * The handshake is done by an agent in user space, through net/handshake:
+ *
+ * 1. Set options: QUIC_SOCKOPT_ALPN in any case; QUIC_SOCKOPT_TRANSPORT_PARAM
+ *    for limits and the idle timeout; QUIC_SOCKOPT_CONFIG, where
+ *    certificate_request and receive_session_ticket are for the agent.
+ * 2. Client: kernel_connect(). It chooses addresses and sends nothing. Server:
+ *    kernel_accept(), which returns before the handshake; the socket has the
+ *    listener's options.
+ * 3. sock_alloc_file(): the agent gets this file. From then on the socket is
+ *    released with fput(). Who drops the last reference, and when, is not known
+ *    beforehand, so that such a socket has to hold its network namespace:
+ *    sk_net_refcnt_upgrade(). A listener needs neither, but its owner has to
+ *    release it before the namespace goes (pernet_operations).
+ * 4. tls_client_hello_anon() and so on. Pass the name that the server's
+ *    certificate has to have. One socket has one handshake.
+ * 5. Wait for the callback, with a timeout; it runs in the agent's context. To
+ *    give up: tls_handshake_cancel(), and if that returns false wait on, for
+ *    the callback is running. Then shut the socket down, which lets an agent
+ *    that is still at work fail.
+ *
+ * When the callback reports 0, streams may be used both ways. The agent leaves
+ * the protocol it has chosen in QUIC_SOCKOPT_ALPN (server), session data in
+ * QUIC_SOCKOPT_SESSION_TICKET (client) and a TLS alert in
+ * QUIC_SOCKOPT_CONNECTION_CLOSE.
+ *
+ * sk_data_ready, sk_write_space and sk_state_change are called as by TCP, from
+ * softirq, too. The first may come before anything can be read. An end of the
+ * connection is -ENOTCONN from kernel_recvmsg() and -EPIPE from
+ * kernel_sendmsg(); QUIC_SOCKOPT_CONNECTION_CLOSE tells why. 0 from
+ * kernel_recvmsg() is the end of a stream.
+ *
+ * A consumer in the path of memory reclaim sets sk_allocation and clears
+ * sk_use_task_frag, as with TCP. Pages are sent without a copy with
+ * MSG_SPLICE_PAGES; they are read until they have been acknowledged. Functions
+ * that work on a struct tcp_sock (tcp_sock_set_nodelay() and the like) must not
+ * be given a QUIC socket.
+ */
 
 int quic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 		       unsigned int optlen);
