@@ -151,6 +151,7 @@ void quic_cids_issue(struct quic_conn *conn)
 		if (!lcid)
 			return;
 		lcid->announce = true;
+		lcid->unsent = true;
 	}
 }
 
@@ -392,7 +393,10 @@ int quic_cid_on_retire(struct quic_conn *conn, u64 seq,
 	lcid = quic_cid_find_local(conn, seq);
 	if (!lcid)
 		return 0;
-	if (quic_cid_equal(&lcid->entry.cid, dcid))
+	/* Who gives up IDs before they were sent could make us issue new ones
+	 * without end, several in each packet.
+	 */
+	if (lcid->unsent || quic_cid_equal(&lcid->entry.cid, dcid))
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	list_del(&lcid->list);
 	cids->nr_local--;
@@ -557,6 +561,7 @@ static bool quic_cid_put_new(struct quic_conn *conn,
 					 prior_to, &lcid->entry.cid, token);
 	quic_pkt_record(b, QUIC_SENT_NEW_CID, lcid->seq, 0, 0, false);
 	lcid->announce = false;
+	lcid->unsent = false;
 	return true;
 }
 

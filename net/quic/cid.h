@@ -35,6 +35,7 @@ struct quic_sent_frame;
  * @list:	in quic_cids.local, by ascending sequence number
  * @seq:	sequence number
  * @announce:	a NEW_CONNECTION_ID frame has to be sent
+ * @unsent:	none was sent yet, so that the peer cannot know the ID
  * @rcu:	defers the release
  */
 struct quic_local_cid {
@@ -42,6 +43,7 @@ struct quic_local_cid {
 	struct list_head list;
 	u64 seq;
 	bool announce;
+	bool unsent;
 	struct rcu_head rcu;
 };
 

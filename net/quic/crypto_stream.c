@@ -11,7 +11,7 @@
 /* RFC 8446, 4 */
 #define QUIC_TLS_HDR_LEN		4
 #define QUIC_TLS_NEW_SESSION_TICKET	4
-#define QUIC_TLS_KEY_UPDATE		24
+#define QUIC_TLS_CERTIFICATE_REQUEST	13
 #define QUIC_TLS_UNEXPECTED_MESSAGE	10
 
 /**
@@ -47,17 +47,14 @@ void quic_crypto_destroy(struct quic_conn *conn)
 	}
 }
 
-/* Only the first message of a server is kept, if it is a session ticket of a
- * size that is accepted; everything else passes by.
+/* Only the first ticket of a server is kept, if its size is accepted; others
+ * pass by.
  */
-static void quic_crypto_msg_begin(struct quic_conn *conn,
-				  struct quic_crypto_msg *msg)
+static void quic_crypto_msg_begin(struct quic_crypto_msg *msg)
 {
 	u32 size = QUIC_TLS_HDR_LEN + msg->left;
 
-	if (conn->is_server || msg->done ||
-	    msg->hdr[0] != QUIC_TLS_NEW_SESSION_TICKET ||
-	    size > QUIC_TICKET_MAX)
+	if (msg->done || size > QUIC_TICKET_MAX)
 		return;
 	msg->data = kmalloc(size, GFP_ATOMIC);
 	if (!msg->data)
@@ -80,19 +77,32 @@ static void quic_crypto_msg_end(struct quic_conn *conn,
 	msg->data = NULL;
 }
 
+/* After the handshake only a server has something to say, and only tickets: no
+ * authentication of clients (RFC 9001, 4.4), no KeyUpdate (RFC 9001, 6).
+ */
+static int quic_crypto_msg_check(const struct quic_conn *conn, u8 type)
+{
+	if (!conn->is_server && type == QUIC_TLS_NEW_SESSION_TICKET)
+		return 0;
+	if (!conn->is_server && type == QUIC_TLS_CERTIFICATE_REQUEST)
+		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+	return QUIC_TRANSPORT_ERROR_CRYPTO + QUIC_TLS_UNEXPECTED_MESSAGE;
+}
+
 /* A message's header: byte by byte, as frames may cut anywhere. */
 static int quic_crypto_msg_header(struct quic_conn *conn,
 				  struct quic_crypto_msg *msg, u8 byte)
 {
+	int err;
+
 	msg->hdr[msg->hdr_len++] = byte;
 	if (msg->hdr_len < QUIC_TLS_HDR_LEN)
 		return 0;
-	/* RFC 9001, 6: the error is that of TLS, unexpected_message */
-	if (msg->hdr[0] == QUIC_TLS_KEY_UPDATE)
-		return QUIC_TRANSPORT_ERROR_CRYPTO +
-		       QUIC_TLS_UNEXPECTED_MESSAGE;
+	err = quic_crypto_msg_check(conn, msg->hdr[0]);
+	if (err)
+		return err;
 	msg->left = get_unaligned_be24(&msg->hdr[1]);
-	quic_crypto_msg_begin(conn, msg);
+	quic_crypto_msg_begin(msg);
 	if (!msg->left)
 		quic_crypto_msg_end(conn, msg);
 	return 0;

@@ -33,11 +33,14 @@ static void quic_handshake_unpark(struct quic_conn *conn)
 bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb)
 {
 	struct sk_buff_head *parked = &conn->hs.parked;
+	struct sock *sk = quic_conn_sk(conn);
 
 	quic_conn_assert_held(conn);
-	if (skb_queue_len(parked) >= QUIC_PARKED_MAX)
+	if (skb_queue_len(parked) >= QUIC_PARKED_MAX ||
+	    atomic_read(&sk->sk_rmem_alloc) + skb->truesize >
+	    READ_ONCE(sk->sk_rcvbuf))
 		return false;
-	skb_set_owner_r(skb, quic_conn_sk(conn));
+	skb_set_owner_r(skb, sk);
 	__skb_queue_tail(parked, skb);
 	QUIC_INC_STATS(quic_conn_net(conn), PKT_DEC_BACKLOGS);
 	return true;

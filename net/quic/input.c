@@ -253,6 +253,9 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 	rx->ack_now = false;
 	if ((!hdr->fixed_bit && !conn->local.grease_quic_bit) ||
 	    (hdr->long_form && hdr->version != conn->version) ||
+	    /* RFC 9000, 17.2.2: a server has no use for a token */
+	    (hdr->type == QUIC_PKT_INITIAL && hdr->token_len &&
+	     !conn->is_server) ||
 	    !quic_input_check_scid(conn, hdr)) {
 		quic_input_drop(conn, QUIC_MIB_PKT_INV_HDR_DROP);
 		return QUIC_INPUT_GO_ON;

@@ -348,6 +348,17 @@ static int quic_udp_out(struct sk_buff *skb, const struct quic_udp_flow *flow)
 	return err > 0 ? net_xmit_errno(err) : err;
 }
 
+/* A route that claims to carry less than any QUIC path has to, which a forged
+ * ICMP error can bring about, must not silence us (RFC 9000, 14.2.1): then
+ * fragments are let through.
+ */
+static bool quic_udp_df(const struct sock *sk, const struct dst_entry *dst,
+			const union quic_addr *peer)
+{
+	return READ_ONCE(inet_sk(sk)->pmtudisc) != IP_PMTUDISC_DONT &&
+	       dst_mtu(dst) >= QUIC_MIN_UDP_PAYLOAD + quic_udp_overhead(peer);
+}
+
 static u8 quic_udp_tos(const struct sock *sk, const union quic_addr *peer,
 		       u8 ecn)
 {
@@ -383,7 +394,6 @@ int quic_udp_xmit(struct quic_conn *conn, struct quic_path *path,
 		.local	= &path->local,
 		.peer	= &path->peer,
 		.tos	= quic_udp_tos(sk, &path->peer, ecn),
-		.df	= READ_ONCE(inet_sk(sk)->pmtudisc) != IP_PMTUDISC_DONT,
 	};
 	struct dst_entry *dst;
 	int err;
@@ -399,6 +409,7 @@ int quic_udp_xmit(struct quic_conn *conn, struct quic_path *path,
 		skb_shinfo(skb)->gso_type = SKB_GSO_UDP_L4;
 		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(skb->len, gso_size);
 	}
+	flow.df = quic_udp_df(sk, dst, &path->peer);
 	skb_dst_set(skb, dst_clone(dst));
 	skb_set_owner_w(skb, sk);
 	skb_set_hash_from_sk(skb, sk);

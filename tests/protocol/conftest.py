@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kquic.sock import IPPROTO_QUIC, Listener, listen
+from kquic.sock import IPPROTO_QUIC, Listener, StreamFlags, listen
+from quic_pair import Pair, established, read
 
 from .wire import RawClient
 
@@ -61,3 +64,30 @@ def client(host: str) -> Iterator[Raw]:
     yield make
     for raw in made:
         raw.close()
+
+
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[Pair]:
+    """A connection that no test attacks; when they are over, they have left nothing behind."""
+    before = sockets()
+    with established() as pair:
+        yield pair
+    deadline = time.monotonic() + 20
+    while sockets() > before:
+        assert time.monotonic() < deadline, "connections that do not go away"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def bystander(untouched: Pair) -> Iterator[None]:
+    """After the test the other connection still works, both ways."""
+    yield
+    for one, other in ((untouched.client, untouched.server), (untouched.server, untouched.client)):
+        one.send_all(b"still here", flags=StreamFlags.NEW | StreamFlags.FIN)
+        assert read(other, 10).data == b"still here"
+
+
+def sockets() -> int:
+    """QUIC sockets in the kernel, those included that no descriptor refers to any more."""
+    lines = Path("/proc/net/protocols").read_text().splitlines()
+    return sum(int(line.split()[2]) for line in lines if line.startswith("QUIC"))

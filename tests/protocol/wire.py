@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from aioquic import tls
 from aioquic.buffer import Buffer, encode_uint_var
@@ -16,6 +17,8 @@ from aioquic.quic.packet import (
     QuicHeader,
     QuicPacketType,
     QuicTransportParameters,
+    encode_quic_retry,
+    encode_quic_version_negotiation,
     pull_quic_header,
     push_quic_transport_parameters,
 )
@@ -121,3 +124,75 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
     """CRYPTO frames that carry data in pieces."""
     for offset in range(0, len(data), size):
         yield crypto(data[offset : offset + size], offset)
+
+
+def initial_packet(
+    keys: CryptoPair, dcid: bytes, scid: bytes, frames: bytes, pn: int, *, token: bytes = b"", size: int = DATAGRAM
+) -> bytes:
+    """An Initial packet of version 1."""
+    header = b"\xc3" + V1.to_bytes(4, "big") + bytes([len(dcid)]) + dcid + bytes([len(scid)]) + scid
+    header += encode_uint_var(len(token)) + token
+    frames += bytes(max(0, size - len(header) - 2 - 4 - 16 - len(frames)))
+    header += (0x4000 | 4 + len(frames) + 16).to_bytes(2, "big") + pn.to_bytes(4, "big")
+    sealed: bytes = keys.encrypt_packet(header, frames, pn)
+    return sealed
+
+
+class RawServer:
+    """A server that has seen nothing but a client's first Initial, over a plain UDP socket."""
+
+    scid = b"server00"
+
+    def __init__(self) -> None:
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind(("127.0.0.1", 0))
+        self.udp.settimeout(5.0)
+        self.pn = 0
+
+    def close(self) -> None:
+        """Close the UDP socket."""
+        self.udp.close()
+
+    def hear(self, timeout: float = 5.0) -> QuicHeader | None:
+        """The header of the client's next packet, or None."""
+        self.udp.settimeout(timeout)
+        try:
+            self.datagram, self.client = self.udp.recvfrom(65536)
+        except TimeoutError:
+            return None
+        return pull_quic_header(Buffer(data=self.datagram), host_cid_length=8)
+
+    def begin(self) -> None:
+        """Take the client's first packet."""
+        first = self.hear()
+        assert first is not None
+        assert first.packet_type == QuicPacketType.INITIAL
+        self.odcid, self.cid = first.destination_cid, first.source_cid
+        self.keys = CryptoPair()
+        self.keys.setup_initial(self.odcid, is_client=False, version=V1)
+
+    def send(self, frames: bytes, **options: Any) -> None:
+        """Send an Initial."""
+        self.udp.sendto(initial_packet(self.keys, self.cid, self.scid, frames, self.pn, **options), self.client)
+        self.pn += 1
+
+    def retry(self, token: bytes = b"a token", scid: bytes = b"retried0", odcid: bytes | None = None) -> None:
+        """Send a Retry."""
+        odcid = self.odcid if odcid is None else odcid
+        packet = encode_quic_retry(
+            version=V1,
+            source_cid=scid,
+            destination_cid=self.cid,
+            original_destination_cid=odcid,
+            retry_token=token,
+        )
+        self.udp.sendto(packet, self.client)
+
+    def negotiate(self, *versions: int, scid: bytes | None = None, dcid: bytes | None = None) -> None:
+        """Send Version Negotiation."""
+        packet = encode_quic_version_negotiation(
+            source_cid=self.odcid if scid is None else scid,
+            destination_cid=self.cid if dcid is None else dcid,
+            supported_versions=list(versions),
+        )
+        self.udp.sendto(packet, self.client)

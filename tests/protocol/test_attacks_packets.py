@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Packets that are replayed, truncated, sealed with the wrong keys, or not QUIC at all (attacks.md, B and D)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import subprocess
+
+import pytest
+from aioquic.tls import Epoch
+
+from kquic.sock import TransportError, TransportParams
+
+from .frames import F, ack, numbers, stream
+from .hostile import Attack, on_client, on_server
+from .test_attacks_flood import hush
+
+pytestmark = pytest.mark.usefixtures("bystander")
+
+E = TransportError
+
+
+def update_keys(attack: Attack) -> None:
+    """Go on with the next keys, without being asked and without saying so first."""
+    attack.peer.keys(Epoch.ONE_RTT)._update_key("test")
+
+
+class TestKeyUpdate:
+    """24."""
+
+    def test_is_followed(self) -> None:
+        with on_server() as attack:
+            for _ in range(4):
+                update_keys(attack)
+                attack.peer.alive()
+                attack.peer.ack_all()
+
+    def test_twice_without_an_answer(self) -> None:
+        """RFC 9001, 6.2: the second cannot even be opened, or ends the connection; it never costs more."""
+        with on_server() as attack:
+            attack.peer.alive()
+            update_keys(attack)
+            first = attack.peer.packet(numbers(F.PING))
+            update_keys(attack)
+            second = attack.peer.packet(numbers(F.PING))
+            attack.peer.raw(second)
+            attack.peer.raw(first)
+            attack.peer.raw(second)
+            code = next((f.numbers[0] for f in attack.peer.frames(F.CONNECTION_CLOSE, 0.3)), E.KEY_UPDATE)
+            assert code == E.KEY_UPDATE
+
+    def test_new_keys_acknowledged_with_old_ones(self) -> None:
+        """RFC 9001, 6.2: whoever has seen packets with new keys has new keys."""
+        with on_server() as attack:
+            peer = attack.peer
+            peer.alive()
+            late = peer.packet(ack(peer.received[Epoch.ONE_RTT][-1] + 1), pn=peer.pn + 10)
+            update_keys(attack)
+            peer.send(numbers(F.PING))
+            peer.send(numbers(F.PING))
+            assert peer.read()
+            peer.raw(late)
+            code = next((f.numbers[0] for f in peer.frames(F.CONNECTION_CLOSE, 0.3)), E.KEY_UPDATE)
+            assert code == E.KEY_UPDATE
+
+    def test_forged_phase(self) -> None:
+        """Packets of the other phase that do not open change nothing."""
+        with on_server() as attack:
+            for bit in (0, 4):
+                for _ in range(100):
+                    attack.peer.raw(bytes([0x43 | bit]) + attack.peer.cid + os.urandom(60))
+            attack.peer.alive()
+
+
+class TestProtection:
+    """26."""
+
+    @pytest.mark.parametrize("size", range(25))
+    def test_too_short_to_be_opened(self, size: int) -> None:
+        with on_server() as attack:
+            attack.peer.raw(b"\x43" + attack.peer.cid + os.urandom(size))
+            attack.peer.alive()
+
+    @pytest.mark.parametrize("bits", [0x08, 0x10, 0x18])
+    def test_reserved_bits(self, bits: int) -> None:
+        with on_server() as attack:
+            attack.peer.send(numbers(F.PING), bits=bits)
+            assert attack.peer.closed_with() == E.PROTOCOL_VIOLATION
+
+    def test_reserved_bits_of_a_forged_packet(self) -> None:
+        """Looked at only once the packet is known to be the peer's."""
+        with on_server() as attack:
+            packet = bytearray(attack.peer.packet(numbers(F.PING), bits=0x18))
+            packet[-1] ^= 1
+            attack.peer.raw(bytes(packet))
+            attack.peer.alive()
+
+    def test_every_bit_flipped(self) -> None:
+        """Whatever is changed on the way, nothing comes of the packet."""
+        with on_server() as attack:
+            hush(attack)
+            good = attack.peer.packet(stream(0, b"never seen"))
+            for bit in range(8 * len(good)):
+                bad = bytearray(good)
+                bad[bit // 8] ^= 1 << bit % 8
+                attack.peer.raw(bytes(bad))
+            attack.peer.alive()
+            attack.victim.sock.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                attack.victim.recv()
+
+
+class TestReplay:
+    """61."""
+
+    def test_every_packet_counts_once(self) -> None:
+        with on_server(TransportParams(max_datagram_frame_size=65535)) as attack:
+            packets = [attack.peer.packet(numbers(F.DATAGRAM_LEN, 2) + n.to_bytes(2, "big")) for n in range(50)]
+            for packet in packets * 3:
+                attack.peer.raw(packet)
+            attack.peer.alive()
+            attack.victim.sock.setblocking(False)
+            seen = []
+            with pytest.raises(BlockingIOError):
+                while True:
+                    seen.append(int.from_bytes(attack.victim.recv().data, "big"))
+            assert seen == list(range(50))
+
+    def test_long_ago(self) -> None:
+        with on_server(TransportParams(max_datagram_frame_size=65535)) as attack:
+            old = attack.peer.packet(numbers(F.DATAGRAM_LEN, 3) + b"old")
+            attack.peer.raw(old)
+            attack.peer.pn += 100_000
+            attack.peer.alive()
+            attack.peer.raw(old)
+            attack.peer.alive()
+            assert attack.victim.recv().data == b"old"
+            attack.victim.sock.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                attack.victim.recv()
+
+    def test_packet_number_far_ahead(self) -> None:
+        with on_server() as attack:
+            for _ in range(20):
+                attack.peer.pn += 1 << 30
+                attack.peer.alive()
+
+
+class TestReset:
+    """58."""
+
+    def test_token_of_a_live_connection_is_not_told(self) -> None:
+        """Packets for its connection ID from anywhere are not answered with a reset."""
+        with on_server() as attack:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+                other.settimeout(0.2)
+                for size in (30, 43, 100, 1200):
+                    other.sendto(b"\x43" + attack.peer.cid + os.urandom(size), attack.peer.victim)
+                with pytest.raises(TimeoutError):
+                    other.recv(2000)
+            attack.peer.alive()
+
+    def test_wrong_tokens_do_nothing(self) -> None:
+        with on_client() as attack:
+            for _ in range(100):
+                attack.peer.raw(b"\x43" + attack.peer.cid + os.urandom(40))
+            attack.peer.raw(b"\x43" + attack.peer.cid + os.urandom(20) + bytes(16))
+            attack.peer.alive()
+
+
+def icmp(attack: Attack, code: int, mtu: int, cid: bytes) -> None:
+    """ICMP "destination unreachable" about a packet that the victim may have sent."""
+    (source, sport), (target, tport) = attack.peer.victim, attack.peer.udp.getsockname()
+    payload = b"\x43" + cid + bytes(41)
+    udp = struct.pack("!HHHH", sport, tport, 8 + len(payload), 0)
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + 8 + len(payload), 0, 0, 64, 17, 0,
+                     socket.inet_aton(source), socket.inet_aton(target))  # fmt: skip
+    body = struct.pack("!HH", 0, mtu) + ip + udp + payload
+    words = struct.unpack(f"!{(len(body) + 4) // 2}H", struct.pack("!BBH", 3, code, 0) + body)
+    total = sum(words)
+    total = (total >> 16) + (total & 0xFFFF)
+    check = ~(total + (total >> 16)) & 0xFFFF
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+        raw.sendto(struct.pack("!BBH", 3, code, check) + body, (source, 0))
+
+
+class TestIcmp:
+    """59."""
+
+    @pytest.mark.parametrize("code", [0, 1, 2, 3, 13])
+    def test_unreachable_ends_nothing(self, code: int) -> None:
+        with on_server() as attack:
+            icmp(attack, code, 0, attack.peer.quic.host_cid)
+            attack.peer.alive()
+
+    @pytest.mark.parametrize("mtu", [0, 68, 600, 1227])
+    @pytest.mark.parametrize("known", [True, False])
+    def test_too_big_never_goes_below_1200(self, mtu: int, known: bool) -> None:
+        try:
+            with on_server() as attack:
+                icmp(attack, 4, mtu, attack.peer.quic.host_cid if known else b"whatever")
+                hush(attack)
+                attack.victim.send_all(bytes(5000), flags=0x600)
+                kinds = range(F.STREAM, F.MAX_DATA)
+                frames = [f for n in range(5) for p in attack.peer.read(0.3) for f in p.frames if f.type in kinds]
+                assert max(len(frame.strings[0]) for frame in frames) > 1100
+                attack.peer.alive()
+        finally:
+            subprocess.run(["ip", "route", "flush", "cache"], check=True, timeout=10)
