@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/net.h>
+#include <trace/events/quic.h>
 
 #include "close.h"
 #include "conn.h"
@@ -63,6 +64,8 @@ static bool quic_close_peer_knows(const struct quic_conn *conn)
 
 static void quic_close_now(struct quic_conn *conn)
 {
+	trace_quic_conn_closed(quic_conn_sk(conn), "local", conn->close.app,
+			       conn->close.code);
 	if (!quic_close_peer_knows(conn)) {
 		quic_close_tell(conn);
 		quic_close_dead(conn);
@@ -150,6 +153,7 @@ void quic_close_on_frame(struct quic_conn *conn,
 	if (conn->close.state >= QUIC_CLOSE_DRAINING)
 		return;
 	QUIC_INC_STATS(quic_conn_net(conn), FRM_IN_CLOSES);
+	trace_quic_conn_closed(sk, "remote", frame->app, frame->error_code);
 	memset(info, 0, sizeof(*info));
 	info->errcode = min_t(u64, frame->error_code, U32_MAX);
 	info->frame = frame->app ? 0 : min_t(u64, frame->frame_type, U8_MAX);
@@ -172,6 +176,7 @@ static void quic_close_silent(struct quic_conn *conn, u32 errcode)
 		return;
 	memset(info, 0, sizeof(*info));
 	info->errcode = errcode;
+	trace_quic_conn_closed(quic_conn_sk(conn), "nobody", false, errcode);
 	quic_close_tell(conn);
 	quic_close_dead(conn);
 	quic_event_connection_close(conn, info);

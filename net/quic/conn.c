@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/random.h>
+#include <trace/events/quic.h>
 
 #include "conn.h"
 #include "endpoint.h"
@@ -127,6 +128,9 @@ static int quic_conn_start(struct quic_conn *conn, const struct quic_cid *dcid)
 	quic_conn_start_recovery(conn);
 	conn->was_connected = true;
 	conn->idle_timeout_us = conn->local.max_idle_timeout_us;
+	trace_quic_conn_new(quic_conn_sk(conn), conn->is_server, conn->version,
+			    &conn->hs.odcid, &conn->path.local,
+			    &conn->path.peer);
 	quic_conn_set_state(conn, QUIC_STATE_ESTABLISHING);
 	quic_conn_idle_restart(conn, ktime_get());
 	return 0;

@@ -6,6 +6,7 @@
 #include "addr.h"
 #include "conn.h"
 #include "crypto.h"
+#include "drop.h"
 #include "event.h"
 #include "header.h"
 #include "input.h"
@@ -157,11 +158,12 @@ static bool quic_input_is_reset(struct quic_conn *conn,
 				       QUIC_RESET_TOKEN_LEN);
 }
 
-static void quic_input_drop(struct quic_conn *conn, enum quic_mib_item item)
+static void quic_input_drop(struct quic_conn *conn, struct quic_rx_pkt *rx,
+			    enum quic_drop_reason why)
 {
-	SNMP_INC_STATS(quic_net(quic_conn_net(conn))->mib, item);
+	rx->drop = why;
 	conn->stats.rx_dropped++;
-	trace_quic_pkt_dropped(quic_conn_sk(conn), item);
+	quic_drop_count(quic_conn_net(conn), quic_conn_sk(conn), why);
 }
 
 /* Removes both protections. Returns the length of the header, or below 0. */
@@ -219,12 +221,12 @@ static void quic_input_payload(struct quic_conn *conn, struct quic_rx_pkt *rx,
 
 	err = quic_input_frames(conn, rx, pos, end, &bad_type);
 	if (err > 0) {
-		quic_input_drop(conn, QUIC_MIB_PKT_INV_FRM_DROP);
+		quic_input_drop(conn, rx, QUIC_DROP_FRAME);
 		quic_close_transport(conn, err, bad_type, NULL);
 		return;
 	}
 	if (err < 0) {
-		quic_input_drop(conn, QUIC_MIB_FRM_RCV_BUF_DROP);
+		quic_input_drop(conn, rx, QUIC_DROP_RCVBUF);
 		return;
 	}
 	if (!quic_input_alive(conn))
@@ -257,36 +259,45 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 	    (hdr->type == QUIC_PKT_INITIAL && hdr->token_len &&
 	     !conn->is_server) ||
 	    !quic_input_check_scid(conn, hdr)) {
-		quic_input_drop(conn, QUIC_MIB_PKT_INV_HDR_DROP);
+		quic_input_drop(conn, rx, QUIC_DROP_HEADER);
 		return QUIC_INPUT_GO_ON;
 	}
 	if (!quic_keys_rx(&conn->keys, rx->level)) {
-		if (!quic_input_key_awaited(conn, rx->level))
+		if (!quic_input_key_awaited(conn, rx->level)) {
+			quic_input_drop(conn, rx, QUIC_DROP_NO_KEY);
 			return QUIC_INPUT_GO_ON;
+		}
 		rest = skb_clone(rx->skb, GFP_ATOMIC);
-		if (!rest)
+		if (!rest) {
+			quic_input_drop(conn, rx, QUIC_DROP_NOMEM);
 			return QUIC_INPUT_STOP;
+		}
 		skb_pull(rest, pkt - rest->data);
-		if (!quic_handshake_park(conn, rest))
-			kfree_skb(rest);
+		if (quic_handshake_park(conn, rest)) {
+			rx->taken = true;
+		} else {
+			consume_skb(rest);
+			quic_input_drop(conn, rx, QUIC_DROP_NO_KEY);
+		}
 		return QUIC_INPUT_TAKEN;
 	}
 	hdr_len = quic_input_open(conn, rx, hdr, pkt);
 	if (hdr_len < 0) {
-		quic_input_drop(conn, QUIC_MIB_PKT_DEC_DROP);
+		quic_input_drop(conn, rx, QUIC_DROP_AUTH);
 		if (!hdr->long_form && quic_input_is_reset(conn, rx->skb))
 			quic_close_on_reset(conn);
 		return QUIC_INPUT_GO_ON;
 	}
 	QUIC_INC_STATS(quic_conn_net(conn), PKT_DEC_FASTPATHS);
 	if (quic_pnspace_check_dup(&conn->spaces[rx->space], rx->pn)) {
-		quic_input_drop(conn, QUIC_MIB_PKT_INV_NUM_DROP);
+		quic_input_drop(conn, rx, QUIC_DROP_DUPLICATE);
 		return QUIC_INPUT_GO_ON;
 	}
 	conn->stats.rx_pkts++;
 	conn->stats.rx_bytes += hdr->pkt_len;
 	trace_quic_pkt_rcvd(quic_conn_sk(conn), rx->type, rx->pn,
 			    hdr->pkt_len);
+	rx->taken = true;
 	if (quic_input_authenticated(conn, hdr))
 		return QUIC_INPUT_STOP;
 	quic_input_payload(conn, rx, pkt + hdr_len,
@@ -334,16 +345,18 @@ static void quic_input_packets(struct quic_conn *conn, struct quic_rx_pkt *rx)
 			continue;
 		}
 		if (err) {
-			quic_input_drop(conn, QUIC_MIB_PKT_INV_HDR_DROP);
+			quic_input_drop(conn, rx, QUIC_DROP_HEADER);
 			/* A reset need not look like one of our packets. */
 			if (!off && quic_input_is_reset(conn, skb))
 				quic_close_on_reset(conn);
 			return;
 		}
-		if (!off)
+		if (!off) {
 			first = hdr.dcid;
-		else if (!quic_cid_equal(&first, &hdr.dcid))
+		} else if (!quic_cid_equal(&first, &hdr.dcid)) {
+			quic_input_drop(conn, rx, QUIC_DROP_HEADER);
 			return;
+		}
 		if (quic_input_one(conn, rx, &hdr, skb->data + off) !=
 		    QUIC_INPUT_GO_ON)
 			return;
@@ -368,11 +381,17 @@ void quic_input_datagram(struct quic_conn *conn, struct sk_buff *skb)
 	};
 
 	quic_conn_assert_held(conn);
-	if (quic_input_alive(conn))
+	if (quic_input_alive(conn)) {
 		quic_input_packets(conn, &rx);
-	else if (conn->close.state == QUIC_CLOSE_CLOSING)
-		quic_close_on_datagram(conn);
-	consume_skb(skb);
+	} else {
+		quic_input_drop(conn, &rx, QUIC_DROP_CLOSED);
+		if (conn->close.state == QUIC_CLOSE_CLOSING)
+			quic_close_on_datagram(conn);
+	}
+	if (rx.drop && !rx.taken)
+		quic_drop_free(skb, rx.drop);
+	else
+		consume_skb(skb);
 }
 
 /* Until the handshake is confirmed the address of the peer is fixed (RFC 9000,
@@ -404,9 +423,14 @@ void quic_conn_rcv(struct sock *sk, struct sk_buff *skb)
 {
 	struct quic_conn *conn = quic_conn(sk);
 
-	if (!conn->path.endpoint || !quic_input_check_path(conn, skb)) {
-		quic_input_drop(conn, QUIC_MIB_PKT_RCV_DROP);
-		kfree_skb(skb);
+	struct quic_rx_pkt rx = {};
+
+	if (!conn->path.endpoint)
+		quic_input_drop(conn, &rx, QUIC_DROP_CLOSED);
+	else if (!quic_input_check_path(conn, skb))
+		quic_input_drop(conn, &rx, QUIC_DROP_PATH);
+	if (rx.drop) {
+		quic_drop_free(skb, rx.drop);
 		return;
 	}
 	quic_input_datagram(conn, skb);

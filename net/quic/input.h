@@ -11,6 +11,7 @@
 
 #include <linux/ktime.h>
 #include <linux/skbuff.h>
+#include "drop.h"
 #include "types.h"
 
 struct quic_conn;
@@ -25,6 +26,8 @@ struct sock;
  * @ecn:	ECN codepoint of the datagram
  * @ack_eliciting: a frame has asked for an acknowledgment
  * @ack_now:	acknowledge without delay: a stream ended, programs wait for that
+ * @taken:	a packet of the datagram was of use
+ * @drop:	why another was not; 0 if all were
  * @pn:		full packet number
  * @now:	when the datagram was handled
  * @skb:	the datagram; linear, and nobody else writes to it
@@ -37,6 +40,8 @@ struct quic_rx_pkt {
 	u8 ecn;
 	bool ack_eliciting;
 	bool ack_now;
+	bool taken;
+	enum quic_drop_reason drop;
 	u64 pn;
 	ktime_t now;
 	struct sk_buff *skb;

@@ -22,6 +22,21 @@ static int quic_handle_nothing(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 	return 0;
 }
 
+static void quic_input_trace_ack(const struct quic_conn *conn,
+				 const struct quic_rx_pkt *pkt,
+				 const struct quic_frame_ack *ack, u64 delay_us)
+{
+	u64 smallest, largest;
+	struct quic_ack_iter it;
+
+	if (!trace_quic_ack_rcvd_enabled())
+		return;
+	quic_ack_iter_init(&it, ack);
+	while (quic_ack_iter_next(&it, &smallest, &largest))
+		trace_quic_ack_rcvd(quic_conn_sk(conn), pkt->type, pkt->pn,
+				    smallest, largest, delay_us);
+}
+
 static int quic_handle_ack(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 			   const struct quic_frame *frame)
 {
@@ -46,9 +61,8 @@ static int quic_handle_ack(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 	quic_output_lost(conn, &lost);
 	if (!err && pkt->level == QUIC_CRYPTO_APP)
 		err = quic_keys_on_ack(&conn->keys, ack->largest_acked);
-	trace_quic_cwnd(quic_conn_sk(conn), conn->rec.cc.cwnd,
-			conn->rec.cc.bytes_in_flight,
-			conn->rec.rtt.smoothed_us);
+	quic_input_trace_ack(conn, pkt, ack, delay_us);
+	trace_quic_metrics(quic_conn_sk(conn), &conn->rec);
 	return err;
 }
 
@@ -214,6 +228,61 @@ static int quic_frame_allowed(const struct quic_conn *conn,
 	return 0;
 }
 
+/* What a frame is about, in the words that quic_pkt_record() has for it. */
+static void quic_input_trace_frame(const struct quic_conn *conn,
+				   const struct quic_rx_pkt *pkt,
+				   const struct quic_frame *frame,
+				   const char *name)
+{
+	u64 id = 0, offset = 0;
+	bool fin = false;
+	u32 len = 0;
+
+	switch (frame->type) {
+	case QUIC_FRAME_CRYPTO:
+		id = pkt->level;
+		offset = frame->crypto.offset;
+		len = frame->crypto.len;
+		break;
+	case QUIC_FRAME_STREAM ... QUIC_FRAME_STREAM_LAST:
+		id = frame->stream.stream_id;
+		offset = frame->stream.offset;
+		len = frame->stream.len;
+		fin = frame->stream.fin;
+		break;
+	case QUIC_FRAME_RESET_STREAM:
+		id = frame->reset_stream.stream_id;
+		break;
+	case QUIC_FRAME_STOP_SENDING:
+		id = frame->stop_sending.stream_id;
+		break;
+	case QUIC_FRAME_MAX_DATA:
+		offset = frame->max_data.max_data;
+		break;
+	case QUIC_FRAME_MAX_STREAM_DATA:
+		id = frame->max_stream_data.stream_id;
+		offset = frame->max_stream_data.max_stream_data;
+		break;
+	case QUIC_FRAME_MAX_STREAMS_BIDI:
+	case QUIC_FRAME_MAX_STREAMS_UNI:
+		id = frame->max_streams.uni;
+		offset = frame->max_streams.max_streams;
+		break;
+	case QUIC_FRAME_NEW_CONNECTION_ID:
+		id = frame->new_connection_id.seq;
+		break;
+	case QUIC_FRAME_RETIRE_CONNECTION_ID:
+		id = frame->retire_connection_id.seq;
+		break;
+	case QUIC_FRAME_DATAGRAM:
+	case QUIC_FRAME_DATAGRAM_LEN:
+		len = frame->datagram.len;
+		break;
+	}
+	trace_quic_frame_rcvd(quic_conn_sk(conn), pkt->type, pkt->pn, name, id,
+			      offset, len, fin);
+}
+
 /**
  * quic_input_frames - handle the frames of a packet
  * @conn:     the connection
@@ -248,6 +317,8 @@ int quic_input_frames(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 		err = quic_frame_allowed(conn, pkt, info);
 		if (err)
 			return err;
+		if (trace_quic_frame_rcvd_enabled())
+			quic_input_trace_frame(conn, pkt, &frame, info->name);
 		if (info->flags & QUIC_FRAME_ACK_ELICITING)
 			pkt->ack_eliciting = true;
 		err = quic_frame_handlers[frame.type](conn, pkt, &frame);

@@ -667,6 +667,7 @@ void quic_output_loss_timeout(struct quic_conn *conn, ktime_t now)
 
 	quic_loss_on_timeout(&conn->rec, conn->spaces, now, &lost, &verdict);
 	quic_output_lost(conn, &lost);
+	trace_quic_metrics(quic_conn_sk(conn), &conn->rec);
 	if (!verdict.nr_probes)
 		return;
 	conn->stats.ptos++;

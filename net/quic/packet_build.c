@@ -224,6 +224,8 @@ int quic_pkt_record(struct quic_pkt_builder *b, enum quic_sent_kind kind,
 		b->sent->ack_eliciting = true;
 		b->sent->in_flight = true;
 	}
+	trace_quic_frame_sent(quic_conn_sk(b->conn), b->type, b->pn,
+			      quic_sent_kind_name(kind), id, offset, len, fin);
 	return quic_sent_pkt_record(b->sent, kind, id, offset, len, fin);
 }
 

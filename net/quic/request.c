@@ -5,6 +5,7 @@
 
 #include "addr.h"
 #include "conn.h"
+#include "drop.h"
 #include "endpoint.h"
 #include "first.h"
 #include "header.h"
@@ -56,10 +57,8 @@ void quic_request_rcv(struct quic_endpoint *ep, struct sk_buff *skb)
 		else
 			quic_endpoint_put(ep);
 	}
-	if (!ok) {
-		QUIC_INC_STATS(ep->net, LISTEN_DROPS);
-		kfree_skb(skb);
-	}
+	if (!ok)
+		quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_BUSY);
 }
 
 static struct sk_buff *quic_request_next_skb(struct quic_net *qn)
@@ -290,7 +289,7 @@ static void quic_request_gather(struct quic_net *qn, struct quic_request *req,
 		err = quic_request_choose(qn, req, skb, &l);
 	if (err == -EAGAIN) {
 		if (!quic_request_keep(req, skb))
-			kfree_skb(skb);
+			quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_BUSY);
 		return;
 	}
 	if (err == -ENOPROTOOPT)
@@ -300,11 +299,10 @@ static void quic_request_gather(struct quic_net *qn, struct quic_request *req,
 	if (!err && quic_request_keep(req, skb)) {
 		if (quic_request_offer(qn, req, l, skb, hdr))
 			return;
-		/* Given up together with the request. */
-		skb = NULL;
+		/* Answered; freed together with the request. */
+	} else {
+		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_HELLO);
 	}
-	QUIC_INC_STATS(qn->net, LISTEN_DROPS);
-	kfree_skb(skb);
 	quic_request_give_up(qn, req);
 }
 
@@ -321,14 +319,16 @@ static void quic_request_begin(struct quic_net *qn, struct sk_buff *skb,
 	if (token.verdict == QUIC_TOKEN_BAD_RETRY) {
 		quic_first_send_close(ep, skb, hdr,
 				      QUIC_TRANSPORT_ERROR_INVALID_TOKEN);
-		goto drop;
+		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_TOKEN);
+		return;
 	}
 	if (token.verdict == QUIC_TOKEN_NONE) {
 		secret = quic_listen_retry_secret(qn, skb, qn->nr_requests >=
 							   QUIC_REQUESTS_BUSY);
 		if (secret) {
 			quic_first_send_retry(ep, skb, hdr, secret);
-			goto drop;
+			consume_skb(skb);
+			return;
 		}
 	}
 	if (qn->nr_gathering >= QUIC_GATHER_MAX)
@@ -341,7 +341,7 @@ static void quic_request_begin(struct quic_net *qn, struct sk_buff *skb,
 	quic_request_gather(qn, req, skb, hdr);
 	return;
 drop:
-	kfree_skb(skb);
+	quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_BUSY);
 }
 
 static struct quic_request *quic_request_find(struct quic_net *qn,
@@ -369,7 +369,7 @@ static void quic_request_datagram(struct quic_net *qn, struct sk_buff *skb)
 	lockdep_assert_held(&qn->req_mutex);
 
 	if (quic_header_parse(skb->data, skb->len, QUIC_CID_LEN, &hdr)) {
-		kfree_skb(skb);
+		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_HEADER);
 		return;
 	}
 	quic_skb_addrs(skb, &local, &peer);
@@ -384,8 +384,10 @@ static void quic_request_datagram(struct quic_net *qn, struct sk_buff *skb)
 		quic_request_gather(qn, req, skb, &hdr);
 	else if (!req && hdr.type == QUIC_PKT_INITIAL)
 		quic_request_begin(qn, skb, &hdr);
-	else if (!req || !quic_request_keep(req, skb))
-		kfree_skb(skb);
+	else if (!req)
+		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_NOT_FIRST);
+	else if (!quic_request_keep(req, skb))
+		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_BUSY);
 }
 
 static void quic_request_work(struct work_struct *work)
@@ -448,7 +450,7 @@ void quic_request_net_exit(struct quic_net *qn)
 	cancel_delayed_work_sync(&qn->gather_work);
 	while ((skb = quic_request_next_skb(qn))) {
 		quic_endpoint_put(QUIC_SKB_CB(skb)->ep);
-		kfree_skb(skb);
+		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_NO_LISTENER);
 	}
 	mutex_lock(&qn->req_mutex);
 	quic_request_expire(qn, true);

@@ -1,12 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/slab.h>
 
+#include "frame.h"
 #include "sent.h"
 
 /* Nearly every packet records an ACK and one or two more frames; those share a
  * cache of exactly two cache lines. What needs more takes the larger size.
  */
 static struct kmem_cache *quic_sent_cache;
+
+/* One type of those that a kind stands for. */
+static const u8 quic_sent_types[QUIC_SENT_MAX] = {
+	[QUIC_SENT_STREAM]		= QUIC_FRAME_STREAM,
+	[QUIC_SENT_CRYPTO]		= QUIC_FRAME_CRYPTO,
+	[QUIC_SENT_ACK]			= QUIC_FRAME_ACK,
+	[QUIC_SENT_RESET_STREAM]	= QUIC_FRAME_RESET_STREAM,
+	[QUIC_SENT_STOP_SENDING]	= QUIC_FRAME_STOP_SENDING,
+	[QUIC_SENT_MAX_DATA]		= QUIC_FRAME_MAX_DATA,
+	[QUIC_SENT_MAX_STREAM_DATA]	= QUIC_FRAME_MAX_STREAM_DATA,
+	[QUIC_SENT_MAX_STREAMS]		= QUIC_FRAME_MAX_STREAMS_BIDI,
+	[QUIC_SENT_DATA_BLOCKED]	= QUIC_FRAME_DATA_BLOCKED,
+	[QUIC_SENT_STREAM_DATA_BLOCKED]	= QUIC_FRAME_STREAM_DATA_BLOCKED,
+	[QUIC_SENT_STREAMS_BLOCKED]	= QUIC_FRAME_STREAMS_BLOCKED_BIDI,
+	[QUIC_SENT_NEW_CID]		= QUIC_FRAME_NEW_CONNECTION_ID,
+	[QUIC_SENT_RETIRE_CID]		= QUIC_FRAME_RETIRE_CONNECTION_ID,
+	[QUIC_SENT_NEW_TOKEN]		= QUIC_FRAME_NEW_TOKEN,
+	[QUIC_SENT_HANDSHAKE_DONE]	= QUIC_FRAME_HANDSHAKE_DONE,
+	[QUIC_SENT_PATH_CHALLENGE]	= QUIC_FRAME_PATH_CHALLENGE,
+	[QUIC_SENT_PATH_RESPONSE]	= QUIC_FRAME_PATH_RESPONSE,
+	[QUIC_SENT_PING]		= QUIC_FRAME_PING,
+	[QUIC_SENT_DATAGRAM]		= QUIC_FRAME_DATAGRAM,
+	[QUIC_SENT_CLOSE]		= QUIC_FRAME_CONNECTION_CLOSE,
+};
+
+/**
+ * quic_sent_kind_name - a kind of frame in the words of RFC 9000
+ * @kind: the kind
+ *
+ * Return: a constant string.
+ */
+const char *quic_sent_kind_name(enum quic_sent_kind kind)
+{
+	return quic_frame_info(quic_sent_types[kind])->name;
+}
 
 /**
  * quic_sent_init - make the slab cache

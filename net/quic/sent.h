@@ -102,6 +102,7 @@ struct quic_sent_pkt {
 int quic_sent_init(void);	/* module init */
 void quic_sent_exit(void);
 
+const char *quic_sent_kind_name(enum quic_sent_kind kind);
 struct quic_sent_pkt *quic_sent_pkt_alloc(u8 max_frames, gfp_t gfp);
 int quic_sent_pkt_record(struct quic_sent_pkt *pkt, enum quic_sent_kind kind,
 			 u64 id, u64 offset, u32 len, bool fin);

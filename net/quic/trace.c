@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-
-#include "mib.h"
+#include "conn.h"
+#include "drop.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/quic.h>

@@ -13,6 +13,7 @@
 
 #include "addr.h"
 #include "conn.h"
+#include "drop.h"
 #include "endpoint.h"
 #include "header.h"
 #include "input.h"
@@ -88,13 +89,6 @@ static void quic_udp_init_cb(struct sk_buff *skb)
 	*QUIC_SKB_CB(skb) = cb;
 }
 
-static void quic_udp_drop(struct net *net, struct sk_buff *skb,
-			  enum quic_mib_item item)
-{
-	SNMP_INC_STATS(quic_net(net)->mib, item);
-	kfree_skb(skb);
-}
-
 /* What the stack has attached to a datagram is of no use, and may not be kept,
  * once it waits for somebody.
  */
@@ -144,7 +138,7 @@ void quic_udp_deliver(struct sock *sk, struct sk_buff *skb)
 		limit = READ_ONCE(sk->sk_rcvbuf) +
 			(READ_ONCE(sk->sk_sndbuf) >> 1);
 		if (sk_add_backlog(sk, skb, limit))
-			quic_udp_drop(net, skb, QUIC_MIB_PKT_RCV_DROP);
+			quic_drop_skb(net, sk, skb, QUIC_DROP_BACKLOG);
 		else
 			QUIC_INC_STATS(net, PKT_RCV_BACKLOGS);
 	}
@@ -226,10 +220,13 @@ static bool quic_udp_has_listener(struct quic_endpoint *ep,
 static void quic_udp_rcv_first(struct quic_endpoint *ep, struct sk_buff *skb,
 			       const struct quic_header *hdr)
 {
+	enum quic_drop_reason why = QUIC_DROP_NOT_FIRST;
+
 	if (skb->len < QUIC_MIN_UDP_PAYLOAD || !hdr->version)
 		goto drop;
 	if (!quic_udp_has_listener(ep, skb)) {
 		quic_udp_unreachable(skb);
+		why = QUIC_DROP_NO_LISTENER;
 		goto drop;
 	}
 	if (!quic_version_known(hdr->version)) {
@@ -246,7 +243,7 @@ static void quic_udp_rcv_first(struct quic_endpoint *ep, struct sk_buff *skb,
 	quic_request_rcv(ep, skb);
 	return;
 drop:
-	quic_udp_drop(ep->net, skb, QUIC_MIB_PKT_RCV_DROP);
+	quic_drop_skb(ep->net, NULL, skb, why);
 }
 
 static void quic_udp_rcv_long(struct quic_endpoint *ep, struct sk_buff *skb)
@@ -256,7 +253,7 @@ static void quic_udp_rcv_long(struct quic_endpoint *ep, struct sk_buff *skb)
 	struct quic_header hdr;
 
 	if (quic_header_parse(skb->data, skb->len, QUIC_CID_LEN, &hdr)) {
-		quic_udp_drop(ep->net, skb, QUIC_MIB_PKT_INV_HDR_DROP);
+		quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_HEADER);
 		return;
 	}
 	if (hdr.dcid_len == QUIC_CID_LEN)
@@ -289,7 +286,7 @@ static void quic_udp_rcv_short(struct quic_endpoint *ep, struct sk_buff *skb)
 		return;
 	}
 	quic_udp_send_reset(ep, skb);
-	quic_udp_drop(ep->net, skb, QUIC_MIB_PKT_RCV_DROP);
+	quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_NO_CONN);
 }
 
 /**
@@ -304,15 +301,19 @@ int quic_udp_rcv(struct sock *usk, struct sk_buff *skb)
 	struct quic_endpoint *ep = rcu_dereference_sk_user_data(usk);
 
 	/* Decryption is in place: the bytes have to be linear and our own. */
-	if (!ep || skb->pkt_type != PACKET_HOST || skb_linearize_cow(skb)) {
-		kfree_skb(skb);
+	if (!ep || skb->pkt_type != PACKET_HOST) {
+		quic_drop_skb(sock_net(usk), NULL, skb, QUIC_DROP_NO_CONN);
+		return 0;
+	}
+	if (skb_linearize_cow(skb)) {
+		quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_NOMEM);
 		return 0;
 	}
 	quic_udp_init_cb(skb);
 	__skb_pull(skb, sizeof(struct udphdr));
 
 	if (!skb->len)
-		quic_udp_drop(ep->net, skb, QUIC_MIB_PKT_INV_HDR_DROP);
+		quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_HEADER);
 	else if (skb->data[0] & QUIC_HDR_LONG)
 		quic_udp_rcv_long(ep, skb);
 	else

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from kquic.diag.command import add_ss
 from kquic.errors import KquicError
 from kquic.lab import options
+from kquic.qlog.command import add_qlog
 
 EXIT_ERROR = 2
 
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_top(verbs)
     options.add_lab(verbs)
     add_ss(verbs)
+    add_qlog(verbs)
     return top
 
 

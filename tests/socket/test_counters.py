@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""/proc/net/quic, /proc/sys/net/quic, and the reason and counter of everything that is thrown away."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from kquic.lab.topology import Host
+from kquic.qlog import Recorder
+from kquic.sock import TransportParams, listen
+from quic_pair import LOCALHOST, Pair, established, raises, read
+
+PROC = Path("/proc/net/quic")
+SYSCTL = Path("/proc/sys/net/quic")
+NEW = 0x400
+SO_SNDBUFFORCE = 32
+
+#: The published names; ours come after them.
+_NAMES = """
+QuicConnCurrentEstabs QuicConnPassiveEstabs QuicConnActiveEstabs QuicPktRcvFastpaths QuicPktDecFastpaths
+QuicPktEncFastpaths QuicPktRcvBacklogs QuicPktDecBacklogs QuicPktEncBacklogs QuicPktInvHdrDrop
+QuicPktInvNumDrop QuicPktInvFrmDrop QuicPktRcvDrop QuicPktDecDrop QuicPktEncDrop QuicFrmRcvBufDrop
+QuicFrmRetrans QuicFrmOutCloses QuicFrmInCloses
+"""
+NAMES = _NAMES.split()
+
+
+def counters() -> dict[str, int]:
+    lines = (PROC / "snmp").read_text().splitlines()
+    return {name: int(value) for name, value in (line.split() for line in lines)}
+
+
+def table(name: str) -> tuple[list[str], list[list[str]]]:
+    """Heading and rows of a file in /proc/net/quic."""
+    heading, *rows = [line.split("\t") for line in (PROC / name).read_text().splitlines()]
+    return heading, rows
+
+
+class TestProc:
+    def test_every_published_counter_in_its_form(self) -> None:
+        lines = (PROC / "snmp").read_text().splitlines()
+        assert [line.split()[0] for line in lines[: len(NAMES)]] == NAMES
+        assert all(line == f"{line.split()[0]:<32}\t{line.split()[1]}" for line in lines)
+
+    def test_establishing_and_closing_are_counted(self) -> None:
+        before = counters()
+        with established():
+            during = counters()
+        after = counters()
+        for name in ("QuicConnPassiveEstabs", "QuicConnActiveEstabs"):
+            assert during[name] - before[name] == 1
+        assert during["QuicConnCurrentEstabs"] - before["QuicConnCurrentEstabs"] == 2
+        assert after["QuicConnCurrentEstabs"] == before["QuicConnCurrentEstabs"]
+        assert after["QuicFrmOutCloses"] > during["QuicFrmOutCloses"]
+        assert after["QuicFrmInCloses"] > during["QuicFrmInCloses"]
+
+    def test_connections(self, pair: Pair) -> None:
+        heading, rows = table("conns")
+        assert heading[:6] == ["SOCK", "STATE", "LOCAL_ADDRESS", "REMOTE_ADDRESS", "UDP_ADDRESS", "WINDOW"]
+        assert heading[6:] == ["MSS", "IN_FLIGHT", "TX_QUEUE", "RX_QUEUE", "SNDBUF", "RCVBUF", "UID", "INODE"]
+        client, server = (f"127.0.0.1:{end.port}" for end in (pair.client, pair.server))
+        (row,) = [row for row in rows if row[2] == client]
+        assert row[1:5] == ["1", client, server, client]
+        assert int(row[5]) >= 2 * int(row[6]) >= 2400
+        assert row[10:12] == [
+            str(pair.client.sock.getsockopt(socket.SOL_SOCKET, option))
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF)
+        ]
+        assert row[12:] == [str(os.getuid()), str(os.fstat(pair.client.fileno()).st_ino)]
+
+    @pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1:{}"), ("::1", "::1:{}"), ("::", ":::{}")])
+    def test_listeners(self, host: str, shown: str) -> None:
+        heading, _ = table("eps")
+        assert heading == ["SOCK", "STATE", "LOCAL_ADDRESS", "UDP_ADDRESS", "UID", "INODE"]
+        with listen(host) as listener:
+            (row,) = [row for row in table("eps")[1] if row[5] == str(os.fstat(listener.fileno()).st_ino)]
+            assert row[1:4] == ["10", shown.format(listener.port), shown.format(listener.port)]
+        assert not [row for row in table("eps")[1] if row[2] == shown.format(listener.port)]
+
+    def test_network_namespaces_are_apart(self, pair: Pair) -> None:
+        host = Host("counted")
+        try:
+            shown = host.run("cat", *(PROC / name for name in ("conns", "eps", "snmp")))
+        finally:
+            host.close()
+        assert f":{pair.client.port}" not in shown
+        assert {line.split()[1] for line in shown.splitlines() if line.startswith("Quic")} == {"0"}
+
+
+@contextmanager
+def sysctl(name: str, value: str) -> Iterator[None]:
+    """A value for a while."""
+    before = (SYSCTL / name).read_text()
+    (SYSCTL / name).write_text(value)
+    try:
+        yield
+    finally:
+        (SYSCTL / name).write_text(before)
+
+
+class TestSysctl:
+    @pytest.mark.parametrize("name", ["quic_mem", "quic_rmem", "quic_wmem"])
+    def test_three_rising_numbers(self, name: str) -> None:
+        low, middle, high = map(int, (SYSCTL / name).read_text().split())
+        assert 0 < low <= middle <= high
+        assert (SYSCTL / name).stat().st_mode & 0o777 == 0o644
+
+    def test_defaults(self) -> None:
+        page = os.sysconf("SC_PAGE_SIZE")
+        low, middle, high = map(int, (SYSCTL / "quic_mem").read_text().split())
+        assert (low, high) == (middle // 4 * 3, middle // 2 * 3)
+        assert (SYSCTL / "quic_rmem").read_text().split()[:2] == [str(page), str(1 << 20)]
+        assert (SYSCTL / "quic_wmem").read_text().split()[:2] == [str(page), str(16 << 10)]
+
+    @pytest.mark.parametrize("name", ["quic_rmem", "quic_wmem"])
+    def test_no_value_below_one(self, name: str) -> None:
+        with raises(errno.EINVAL):
+            (SYSCTL / name).write_text("0 1 1")
+        with sysctl(name, "1 2 3"):
+            assert (SYSCTL / name).read_text().split() == ["1", "2", "3"]
+
+    def test_only_in_the_initial_namespace(self) -> None:
+        host = Host("counted")
+        try:
+            done = subprocess.run(host.argv(["ls", str(SYSCTL)]), capture_output=True, check=False, timeout=20)
+        finally:
+            host.close()
+        assert done.returncode
+
+    @pytest.mark.parametrize("limited", [False, True])
+    def test_memory_limit_holds_senders_back(self, limited: bool) -> None:
+        """Each CPU may hold a mebibyte before the sum is looked at, so that it takes several to see the limit."""
+        room, size = 16 << 20, 6 << 20
+        with (
+            established(TransportParams(max_data=room, max_stream_data_bidi_remote=room)) as pair,
+            ExitStack() as limits,
+        ):
+            pair.client.sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, room)
+            pair.client.sock.setblocking(False)
+            if limited:
+                limits.enter_context(sysctl("quic_mem", "1 1 1"))
+                limits.enter_context(sysctl("quic_wmem", "1 1 1"))
+            taken = 0
+            with suppress(BlockingIOError):
+                taken = pair.client.send(bytes(size), flags=NEW)
+        assert taken < size if limited else taken == size
+
+
+class Sniffer:
+    """UDP payloads that pass the loopback device."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        self._socket.bind(("lo", 0x0800))
+        self._socket.settimeout(5)
+
+    def __enter__(self) -> Sniffer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def to_port(self, port: int) -> bytes:
+        """The next one to a port."""
+        while True:
+            packet = self._socket.recv(65536)
+            header = (packet[0] & 15) * 4
+            if packet[9] == socket.IPPROTO_UDP and int.from_bytes(packet[header + 2 : header + 4]) == port:
+                return packet[header + 8 :]
+
+
+def throw(payload: bytes, port: int) -> None:
+    """Send a datagram from anywhere."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.sendto(payload, (LOCALHOST, port))
+
+
+class TestDrops:
+    @pytest.mark.parametrize(
+        ("payload", "reason", "counter"),
+        [
+            (b"", "HEADER", "QuicPktInvHdrDrop"),
+            (b"\xc3\0\0\0\1\xff", "HEADER", "QuicPktInvHdrDrop"),
+            (b"\x40" + bytes(40), "NO_CONN", "QuicPktRcvDrop"),
+            (b"\xc3\0\0\0\1\x08" + bytes(8) + b"\0\0\x40\x20" + bytes(32), "NOT_FIRST", "QuicPktRcvDrop"),
+            (b"\xe3\0\0\0\1\x08" + bytes(8) + b"\0\x44\x90" + bytes(1200), "NOT_FIRST", "QuicPktRcvDrop"),
+            (b"\xc3\0\0\0\1\x08" + bytes(8) + b"\0\0\x44\x9e" + bytes(1182), "HELLO", "QuicListenDrops"),
+        ],
+    )
+    def test_at_a_listener(self, payload: bytes, reason: str, counter: str) -> None:
+        with listen(LOCALHOST, alpn=("data",)) as listener, Recorder(256) as recorder:
+            before = counters()[counter]
+            throw(payload, listener.port)
+            self._settle(before, counter)
+            assert self._reasons(recorder) == [reason]
+            assert counters()[counter] == before + 1
+
+    def test_of_a_connection(self, pair: Pair) -> None:
+        with Sniffer() as sniffer:
+            pair.client.send_all(b"x" * 100, flags=NEW)
+            read(pair.server, 100)
+            payload = sniffer.to_port(pair.server.port)
+        with Recorder(256) as recorder:
+            before = counters()
+            throw(payload, pair.server.port)
+            throw(payload[:-1] + bytes([payload[-1] ^ 1]), pair.server.port)
+            throw(bytes([payload[0]]) + bytes(8) + payload[9:], pair.server.port)
+            self._settle(before["QuicPktRcvDrop"], "QuicPktRcvDrop")
+            reasons = self._reasons(recorder)
+        assert reasons == ["DUPLICATE", "AUTH", "NO_CONN"]
+        after = counters()
+        for name in ("QuicPktInvNumDrop", "QuicPktDecDrop", "QuicPktRcvDrop"):
+            assert after[name] == before[name] + 1
+        pair.client.send_all(b"y" * 10)
+        assert read(pair.server, 10).data == b"y" * 10
+
+    def test_after_the_end(self) -> None:
+        with established() as pair, Sniffer() as sniffer:
+            pair.client.send_all(b"x", flags=NEW)
+            read(pair.server, 1)
+            payload = sniffer.to_port(pair.server.port)
+            pair.server.shutdown()
+            with Recorder(256) as recorder:
+                before = counters()["QuicPktRcvDrop"]
+                throw(payload, pair.server.port)
+                self._settle(before, "QuicPktRcvDrop")
+                # The client's answer to the end may be among them.
+                assert set(self._reasons(recorder)) == {"CLOSED"}
+
+    @staticmethod
+    def _settle(before: int, counter: str) -> None:
+        """First packets are handled by a work item."""
+        for _ in range(10_000):
+            if counters()[counter] != before:
+                return
+
+    @staticmethod
+    def _reasons(recorder: Recorder) -> list[str]:
+        return [line.fields["why"] for line in recorder.lines() if line.event == "quic_pkt_dropped"]

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From the kernel's trace to qlog 0.3 in JSON, which qvis reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from kquic.qlog import frames
+from kquic.qlog.trace import Line
+
+Event = dict[str, Any]
+
+_PACKET_TYPES = {
+    "Initial": "initial",
+    "0-RTT": "0RTT",
+    "Handshake": "handshake",
+    "1-RTT": "1RTT",
+    "Retry": "retry",
+    "Version-Negotiation": "version_negotiation",
+}
+#: qlog has metrics in milliseconds and in bytes.
+_METRICS_MS = {
+    "smoothed_rtt": "srtt_us",
+    "rtt_variance": "rttvar_us",
+    "min_rtt": "min_rtt_us",
+    "latest_rtt": "latest_rtt_us",
+}
+_METRICS = {"congestion_window": "cwnd", "bytes_in_flight": "in_flight", "pto_count": "pto_count"}
+_NO_SSTHRESH = (1 << 64) - 1
+
+
+class Connection:
+    """One socket's events on their way to a qlog trace."""
+
+    def __init__(self, line: Line) -> None:
+        self.socket, self.start = line.socket, line.time
+        self.role, self.odcid = "unknown", ""
+        self.events: list[Event] = []
+        self._frames: dict[tuple[str, str], list[frames.Frame]] = {}
+        self._acks: dict[tuple[str, str], list[Line]] = {}
+        self._received: dict[tuple[str, str], list[frames.Frame]] = {}
+        self._metrics: dict[str, float] = {}
+
+    def add(self, line: Line) -> None:
+        """The next line of this socket."""
+        handler = _HANDLERS.get(line.event)
+        if handler:
+            handler(self, line)
+
+    def emit(self, line: Line, name: str, data: dict[str, Any]) -> None:
+        """Append one event."""
+        self.events.append({"time": round((line.time - self.start) * 1000, 3), "name": name, "data": data})
+
+    def packet(self, line: Line) -> dict[str, Any]:
+        """Header and size of the packet that a line is about."""
+        header = {"packet_type": _PACKET_TYPES[line.fields["type"]], "packet_number": line.number("pn")}
+        return {"header": header, "raw": {"length": line.number("len")}}
+
+    def started(self, line: Line) -> None:
+        """quic_conn_new"""
+        self.role = "server" if line.number("server") else "client"
+        self.odcid = line.fields["odcid"]
+        local, peer = (_endpoint(line.fields[name]) for name in ("local", "peer"))
+        data = {"src_ip": local[0], "src_port": local[1], "dst_ip": peer[0], "dst_port": peer[1]}
+        self.emit(line, "connectivity:connection_started", data)
+        version = {"chosen_version": f"{line.number('version'):08x}"}
+        self.emit(line, "transport:version_information", version)
+
+    def frame_sent(self, line: Line) -> None:
+        """quic_frame_sent: comes before the packet is complete."""
+        self._frames.setdefault(_short(line), []).append(frames.frame(line))
+
+    def sent(self, line: Line) -> None:
+        """quic_pkt_sent"""
+        carried = self._frames.pop(_short(line), [])
+        self.emit(line, "transport:packet_sent", self.packet(line) | {"frames": carried})
+
+    def received(self, line: Line) -> None:
+        """quic_pkt_rcvd: its frames follow, and are put into the same event."""
+        carried: list[frames.Frame] = []
+        self._received = {_short(line): carried}
+        self._acks = {}
+        self.emit(line, "transport:packet_received", self.packet(line) | {"frames": carried})
+
+    def frame_received(self, line: Line) -> None:
+        """quic_frame_rcvd"""
+        carried = self._received.get(_short(line))
+        if carried is not None and line.fields["frame"] != "ACK":
+            carried.append(frames.frame(line))
+
+    def acked(self, line: Line) -> None:
+        """quic_ack_rcvd: one range of an ACK frame."""
+        key = _short(line)
+        carried, ranges = self._received.get(key), self._acks.setdefault(key, [])
+        ranges.append(line)
+        if carried is None:
+            return
+        if len(ranges) > 1:
+            carried.pop()
+        carried.append(frames.ack(ranges))
+
+    def lost(self, line: Line) -> None:
+        """quic_pkt_lost"""
+        self.emit(line, "recovery:packet_lost", {"header": self.packet(line)["header"]})
+
+    def dropped(self, line: Line) -> None:
+        """quic_pkt_dropped"""
+        self.emit(line, "transport:packet_dropped", {"trigger": line.fields["why"].lower()})
+
+    def metrics(self, line: Line) -> None:
+        """quic_metrics: only what has changed."""
+        now: dict[str, float] = {name: line.number(field) / 1000 for name, field in _METRICS_MS.items()}
+        now |= {name: line.number(field) for name, field in _METRICS.items()}
+        if line.number("ssthresh") != _NO_SSTHRESH:
+            now["ssthresh"] = line.number("ssthresh")
+        changed = {name: value for name, value in now.items() if self._metrics.get(name) != value}
+        self._metrics = now
+        if changed:
+            self.emit(line, "recovery:metrics_updated", changed)
+
+    def key_update(self, line: Line) -> None:
+        """quic_key_update"""
+        keys = "client_1rtt_secret" if self.role == "server" else "server_1rtt_secret"
+        self.emit(line, "security:key_updated", {"key_type": keys, "trigger": "remote_update"})
+
+    def closed(self, line: Line) -> None:
+        """quic_conn_closed"""
+        space = "application_code" if line.number("app") else "connection_code"
+        data = {"owner": line.fields["by"], space: line.number("code")}
+        self.emit(line, "connectivity:connection_closed", data)
+
+    def trace(self) -> dict[str, Any]:
+        """The finished trace."""
+        fields = {"time_format": "relative", "reference_time": self.start * 1000, "protocol_type": ["QUIC"]}
+        if self.odcid:
+            fields |= {"ODCID": self.odcid, "group_id": self.odcid}
+        point = {"type": self.role, "name": self.socket}
+        return {"title": self.socket, "vantage_point": point, "common_fields": fields, "events": self.events}
+
+
+_HANDLERS: dict[str, Callable[[Connection, Line], None]] = {
+    "quic_conn_new": Connection.started,
+    "quic_frame_sent": Connection.frame_sent,
+    "quic_pkt_sent": Connection.sent,
+    "quic_pkt_rcvd": Connection.received,
+    "quic_frame_rcvd": Connection.frame_received,
+    "quic_ack_rcvd": Connection.acked,
+    "quic_pkt_lost": Connection.lost,
+    "quic_pkt_dropped": Connection.dropped,
+    "quic_metrics": Connection.metrics,
+    "quic_key_update": Connection.key_update,
+    "quic_conn_closed": Connection.closed,
+}
+
+
+def _short(line: Line) -> tuple[str, str]:
+    return line.fields["type"], line.fields["pn"]
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def convert(lines: Iterable[Line], title: str = "kquic") -> dict[str, Any]:
+    """A qlog file, with a trace for each socket, in the order in which they appear."""
+    connections: dict[str, Connection] = {}
+    for line in lines:
+        if _nobody(line.socket):
+            continue
+        if line.event == "quic_conn_new" or line.socket not in connections:
+            connections[_free_key(connections, line)] = Connection(line)
+        connections[line.socket].add(line)
+    return {
+        "qlog_version": "0.3",
+        "qlog_format": "JSON",
+        "title": title,
+        "traces": [connection.trace() for connection in connections.values() if connection.events],
+    }
+
+
+def _nobody(socket: str) -> bool:
+    """A datagram of no connection."""
+    return socket == "(null)" or not socket.strip("0")
+
+
+def _free_key(connections: dict[str, Connection], line: Line) -> str:
+    """A new connection may have the address of one that is gone; that one moves aside."""
+    old = connections.pop(line.socket, None)
+    if old:
+        connections[f"{line.socket}/{len(connections)}"] = old
+    return line.socket
