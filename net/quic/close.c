@@ -259,6 +259,21 @@ void quic_close_timeout(struct quic_conn *conn)
 		quic_close_dead(conn);
 }
 
+/* Whether the peer has still to acknowledge what a program has done. */
+static bool quic_close_undelivered(const struct quic_conn *conn)
+{
+	return conn->hs.complete && (quic_conn_sk(conn)->sk_wmem_queued ||
+				     conn->streams.ending);
+}
+
+/* Nothing will be added to what MSG_MORE holds back. */
+static void quic_close_push(struct quic_conn *conn)
+{
+	conn->close.state = QUIC_CLOSE_LINGER;
+	quic_crypto_cork(conn, QUIC_CRYPTO_APP, false);
+	quic_output(conn);
+}
+
 /**
  * quic_close_linger_check - close a lingering connection that has nothing left
  * @conn: the connection
@@ -268,7 +283,7 @@ void quic_close_timeout(struct quic_conn *conn)
 void quic_close_linger_check(struct quic_conn *conn)
 {
 	if (conn->close.state == QUIC_CLOSE_LINGER &&
-	    !quic_conn_sk(conn)->sk_wmem_queued)
+	    !quic_close_undelivered(conn))
 		quic_close_app(conn);
 }
 
@@ -297,7 +312,7 @@ int quic_conn_shutdown(struct sock *sk, int how)
 	if (!quic_close_is_connected(conn))
 		return -ENOTCONN;
 	if (how & SEND_SHUTDOWN) {
-		quic_output(conn);
+		quic_close_push(conn);
 		quic_close_app(conn);
 	} else {
 		quic_close_tell(conn);
@@ -323,12 +338,11 @@ void quic_conn_close(struct sock *sk)
 	quic_conn_assert_held(conn);
 	if (!quic_close_is_connected(conn))
 		return;
-	if (conn->hs.complete && sk->sk_wmem_queued) {
-		conn->close.state = QUIC_CLOSE_LINGER;
-		quic_timer_set(conn, QUIC_TIMER_CLOSE,
-			       ktime_add_us(ktime_get(), QUIC_CLOSE_LINGER_US));
-		quic_output(conn);
+	if (!quic_close_undelivered(conn)) {
+		quic_close_app(conn);
 		return;
 	}
-	quic_close_app(conn);
+	quic_timer_set(conn, QUIC_TIMER_CLOSE,
+		       ktime_add_us(ktime_get(), QUIC_CLOSE_LINGER_US));
+	quic_close_push(conn);
 }

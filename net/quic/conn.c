@@ -58,6 +58,7 @@ void quic_conn_destroy(struct sock *sk)
 	quic_crypto_destroy(conn);
 	for (i = 0; i < QUIC_SPACE_MAX; i++)
 		quic_pnspace_destroy(&conn->spaces[i]);
+	sk_mem_uncharge(sk, conn->ledger_mem);
 	quic_cids_free(conn);
 	quic_path_release(&conn->path);
 	quic_keys_destroy(&conn->keys);
@@ -112,6 +113,26 @@ static void quic_conn_start_recovery(struct quic_conn *conn)
 	};
 
 	quic_recovery_init(&conn->rec, &params, ktime_get());
+}
+
+/**
+ * quic_conn_apply_config - option CONFIG was set while the handshake runs
+ * @conn: the connection
+ *
+ * All else of the option is looked up when it is needed.
+ *
+ * Context: connection lock held.
+ */
+void quic_conn_apply_config(struct quic_conn *conn)
+{
+	const struct quic_config *config = &conn->settings.config;
+	const struct quic_cc_ops *cc;
+
+	quic_conn_assert_held(conn);
+	cc = quic_cc_find(config->congestion_control_algo);
+	if (cc != conn->rec.cc.ops)
+		quic_recovery_set_cc(&conn->rec, cc);
+	quic_recovery_set_initial_rtt(&conn->rec, config->initial_smoothed_rtt);
 }
 
 /* What both sides do once addresses and first connection IDs are known. */

@@ -71,6 +71,7 @@ enum quic_state {
  * @timers:	deadlines
  * @close:	how the connection ends
  * @batch:	packets that wait to leave together
+ * @ledger_mem:	bytes that the socket is charged with for the ledger
  * @pto_probes:	probes that the next output owes, by space
  * @ping_pending: a PING is owed (keep-alive)
  * @idle_timeout_us: effective max_idle_timeout (RFC 9000, 10.1); 0 is none
@@ -108,6 +109,7 @@ struct quic_conn {
 	struct quic_timers timers;
 	struct quic_close close;
 	struct quic_batch batch;
+	u32 ledger_mem;
 	u8 pto_probes[QUIC_SPACE_MAX];
 	bool ping_pending;
 	u64 idle_timeout_us;
@@ -157,6 +159,7 @@ void quic_conn_set_state(struct quic_conn *conn, enum quic_state state);
 int quic_conn_connect(struct sock *sk, const union quic_addr *local,
 		      const union quic_addr *peer);
 int quic_conn_accept(struct sock *sk, struct quic_request *req);
+void quic_conn_apply_config(struct quic_conn *conn);
 void quic_conn_established(struct quic_conn *conn);
 int quic_conn_switch_version(struct quic_conn *conn, u32 version);
 void quic_conn_idle_restart(struct quic_conn *conn, ktime_t now);

@@ -6,6 +6,7 @@
 #include "input.h"
 #include "net_ns.h"
 #include "output.h"
+#include "reasm.h"
 #include "token.h"
 
 /* Packets that came too early are as good as new ones now. */
@@ -37,10 +38,8 @@ bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb)
 
 	quic_conn_assert_held(conn);
 	if (skb_queue_len(parked) >= QUIC_PARKED_MAX ||
-	    atomic_read(&sk->sk_rmem_alloc) + skb->truesize >
-	    READ_ONCE(sk->sk_rcvbuf))
+	    quic_piece_charge(quic_conn_sk(conn), skb, false))
 		return false;
-	skb_set_owner_r(skb, sk);
 	__skb_queue_tail(parked, skb);
 	QUIC_INC_STATS(quic_conn_net(conn), PKT_DEC_BACKLOGS);
 	return true;

@@ -7,10 +7,14 @@
 
 #define QUIC_PTO_MAX_SHIFT	16
 
+static u64 quic_loss_pacing_rate(const struct quic_recovery *rec)
+{
+	return min(quic_cc_pacing_rate(&rec->cc, &rec->rtt), rec->max_rate);
+}
+
 static void quic_loss_update_pacing(struct quic_recovery *rec)
 {
-	quic_pacer_set_rate(&rec->pacer,
-			    quic_cc_pacing_rate(&rec->cc, &rec->rtt),
+	quic_pacer_set_rate(&rec->pacer, quic_loss_pacing_rate(rec),
 			    rec->cc.max_datagram_size);
 }
 
@@ -21,7 +25,7 @@ static void quic_recovery_init_path(struct quic_recovery *rec,
 	quic_cc_init(&rec->cc, params->cc, params->max_datagram_size);
 	quic_ecn_init(&rec->ecn);
 	quic_reorder_init(&rec->reorder);
-	quic_pacer_init(&rec->pacer, quic_cc_pacing_rate(&rec->cc, &rec->rtt),
+	quic_pacer_init(&rec->pacer, quic_loss_pacing_rate(rec),
 			params->timer_granularity_ns,
 			params->max_datagram_size);
 }
@@ -42,6 +46,7 @@ void quic_recovery_init(struct quic_recovery *rec,
 	rec->is_server = params->is_server;
 	rec->peer_validated = params->is_server;
 	rec->last_event = now;
+	rec->max_rate = QUIC_PACE_UNLIMITED;
 	quic_recovery_init_path(rec, params);
 }
 
@@ -82,6 +87,38 @@ void quic_recovery_set_cc(struct quic_recovery *rec,
 	rec->cc.ops = ops;
 	rec->cc.undo.valid = false;
 	ops->init(&rec->cc);
+	quic_loss_update_pacing(rec);
+}
+
+/**
+ * quic_recovery_set_initial_rtt - change the guess of the round-trip time
+ * @rec:        recovery
+ * @initial_us: the guess
+ *
+ * Without effect once there is a sample.
+ *
+ * Context: connection lock held.
+ */
+void quic_recovery_set_initial_rtt(struct quic_recovery *rec, u32 initial_us)
+{
+	if (rec->rtt.has_sample)
+		return;
+	quic_rtt_init(&rec->rtt, initial_us);
+	quic_loss_update_pacing(rec);
+}
+
+/**
+ * quic_recovery_set_max_rate - bound the pace
+ * @rec:  recovery
+ * @rate: bytes per second, QUIC_PACE_UNLIMITED for none (SO_MAX_PACING_RATE)
+ *
+ * Context: connection lock held.
+ */
+void quic_recovery_set_max_rate(struct quic_recovery *rec, u64 rate)
+{
+	if (rec->max_rate == rate)
+		return;
+	rec->max_rate = rate;
 	quic_loss_update_pacing(rec);
 }
 
@@ -167,6 +204,7 @@ static void quic_loss_take(struct quic_recovery *rec,
 {
 	list_del(&pkt->list);
 	rec->nr_sent--;
+	rec->sent_mem -= quic_sent_pkt_truesize(pkt);
 	space->nr_sent--;
 	space->nr_eliciting -= pkt->ack_eliciting;
 	space->bytes_in_flight -= pkt->size;
@@ -206,6 +244,7 @@ void quic_loss_on_sent(struct quic_recovery *rec, struct quic_pnspace *space,
 	space->after_ack = false;
 	list_add_tail(&pkt->list, &space->sent);
 	rec->nr_sent++;
+	rec->sent_mem += quic_sent_pkt_truesize(pkt);
 	space->nr_sent++;
 	space->bytes_in_flight += pkt->size;
 	if (pkt->ack_eliciting) {

@@ -35,6 +35,8 @@
 
 struct quic_frame_ack;
 
+#define QUIC_PACE_UNLIMITED	U64_MAX
+
 /**
  * struct quic_recovery - loss recovery of a connection
  * @rtt:            round-trip time of the path in use
@@ -43,7 +45,9 @@ struct quic_frame_ack;
  * @ecn:            whether ECN works on it (RFC 9000, 13.4.2)
  * @reorder:        how much packets overtake each other on it
  * @path_gen:       counts quic_recovery_new_path()
+ * @max_rate:       bound of the pace, or QUIC_PACE_UNLIMITED
  * @nr_sent:        ledger entries in all spaces
+ * @sent_mem:       bytes of memory that these occupy
  * @pto_count:      probe timeouts since the last progress
  * @max_ack_delay_us: the peer's max_ack_delay
  * @last_event:     when something was last sent, acknowledged, discarded or
@@ -65,7 +69,9 @@ struct quic_recovery {
 	struct quic_ecn ecn;
 	struct quic_reorder reorder;
 	u32 path_gen;
+	u64 max_rate;
 	u32 nr_sent;
+	u32 sent_mem;
 	u32 pto_count;
 	u32 max_ack_delay_us;
 	ktime_t last_event;
@@ -115,6 +121,8 @@ void quic_recovery_new_path(struct quic_recovery *rec,
 			    ktime_t now);
 void quic_recovery_set_cc(struct quic_recovery *rec,
 			  const struct quic_cc_ops *ops);
+void quic_recovery_set_initial_rtt(struct quic_recovery *rec, u32 initial_us);
+void quic_recovery_set_max_rate(struct quic_recovery *rec, u64 rate);
 void quic_recovery_set_mtu(struct quic_recovery *rec, u32 max_datagram_size);
 void quic_recovery_confirm(struct quic_recovery *rec);
 bool quic_recovery_can_send(const struct quic_recovery *rec, u32 bytes);

@@ -384,6 +384,32 @@ static void quic_output_set_timers(struct quic_output *out)
 			       ktime_add_us(out->now, keepalive));
 }
 
+/* Entries come and go where nobody knows the socket; it is charged for the sum.
+ * What cannot be had now is a debt that its next allocation settles.
+ */
+static void quic_output_charge_ledger(struct quic_conn *conn)
+{
+	int more = conn->rec.sent_mem - conn->ledger_mem;
+	struct sock *sk = quic_conn_sk(conn);
+
+	if (more > 0) {
+		sk_wmem_schedule(sk, more);
+		sk_mem_charge(sk, more);
+	} else if (more < 0) {
+		sk_mem_uncharge(sk, -more);
+	}
+	conn->ledger_mem += more;
+}
+
+/* SO_MAX_PACING_RATE, which may be set at any time. */
+static void quic_output_bound_pace(struct quic_conn *conn)
+{
+	unsigned long rate = READ_ONCE(quic_conn_sk(conn)->sk_max_pacing_rate);
+
+	quic_recovery_set_max_rate(&conn->rec, rate == ~0UL ?
+				   QUIC_PACE_UNLIMITED : rate);
+}
+
 /**
  * quic_output - send whatever may be sent now, and set the timers for the rest
  * @conn: the connection
@@ -406,6 +432,7 @@ void quic_output(struct quic_conn *conn)
 	/* Let the peer answer a key update even if there is no data for it. */
 	if (quic_keys_update_pending(&conn->keys))
 		conn->ping_pending = true;
+	quic_output_bound_pace(conn);
 	conn->in_output = true;
 	while (quic_output_datagram(&out))
 		;
@@ -415,6 +442,7 @@ void quic_output(struct quic_conn *conn)
 	    conn->close.state != QUIC_CLOSE_LINGER)
 		return;
 	quic_output_discard_initial(conn);
+	quic_output_charge_ledger(conn);
 	quic_output_set_timers(&out);
 	quic_close_linger_check(conn);
 }

@@ -168,6 +168,22 @@ static void quic_pkt_close_run(struct quic_pkt_builder *b)
 	b->run = b->len;
 }
 
+/* The last entry is for what is written directly behind all pages. */
+#define QUIC_PKT_LAST_SG	(QUIC_PKT_MAX_SG - 1)
+
+/**
+ * quic_pkt_pages_left - how many pages may follow a frame's header
+ * @b: the packet, the header not yet put
+ *
+ * Return: how often quic_pkt_put_page() will succeed.
+ */
+u32 quic_pkt_pages_left(const struct quic_pkt_builder *b)
+{
+	u32 used = b->nr_sg + 1;	/* with the header */
+
+	return used < QUIC_PKT_LAST_SG ? QUIC_PKT_LAST_SG - used : 0;
+}
+
 /**
  * quic_pkt_put_page - let the next bytes come from a page
  * @b:	    the packet
@@ -180,8 +196,9 @@ static void quic_pkt_close_run(struct quic_pkt_builder *b)
 int quic_pkt_put_page(struct quic_pkt_builder *b, struct page *page, u32 offset,
 		      u32 len)
 {
-	/* One more for the bytes before, one for those behind. */
-	if (b->nr_sg + 3 > QUIC_PKT_MAX_SG)
+	bool run = b->run != b->len;
+
+	if (b->nr_sg + run + 1 > QUIC_PKT_LAST_SG)
 		return -ENOSPC;
 	quic_pkt_close_run(b);
 	sg_set_page(&b->sg[b->nr_sg++], page, len, offset);

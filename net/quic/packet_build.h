@@ -67,6 +67,7 @@ u32 quic_pkt_overhead(struct quic_conn *conn, enum quic_pkt_type type);
 
 u32 quic_pkt_room(const struct quic_pkt_builder *b);
 u8 *quic_pkt_put(struct quic_pkt_builder *b, u32 len);
+u32 quic_pkt_pages_left(const struct quic_pkt_builder *b);
 int quic_pkt_put_page(struct quic_pkt_builder *b, struct page *page, u32 offset,
 		      u32 len);
 void quic_pkt_pad(struct quic_pkt_builder *b, u32 total);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <net/sock.h>
 
+#include "conn.h"
 #include "rcvq.h"
 #include "reasm.h"
 
@@ -64,6 +65,18 @@ struct sk_buff *quic_piece_alloc(struct sk_buff *skb, const u8 *data, u32 len,
 	return piece;
 }
 
+/* What is left of the receive buffer beside the streams that the peer has
+ * opened. A quarter always is: however many streams a program allows, what
+ * comes on them has to get through.
+ */
+static int quic_piece_limit(const struct sock *sk)
+{
+	int limit = READ_ONCE(sk->sk_rcvbuf);
+
+	return max_t(s64, limit - (s64)quic_conn(sk)->streams.peer_mem,
+		     limit / 4);
+}
+
 /**
  * quic_piece_charge - let a piece count against the receive buffer
  * @sk:      socket
@@ -75,7 +88,7 @@ struct sk_buff *quic_piece_alloc(struct sk_buff *skb, const u8 *data, u32 len,
  */
 int quic_piece_charge(struct sock *sk, struct sk_buff *piece, bool ordered)
 {
-	int limit = READ_ONCE(sk->sk_rcvbuf);
+	int limit = quic_piece_limit(sk);
 	int used = atomic_read(&sk->sk_rmem_alloc);
 
 	if (!ordered)

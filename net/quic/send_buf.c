@@ -300,8 +300,7 @@ bool quic_send_buf_next_lost(const struct quic_send_buf *buf,
 u32 quic_send_buf_fit(struct quic_send_buf *buf,
 		      const struct quic_pkt_builder *b, u64 offset, u32 len)
 {
-	/* As quic_pkt_put_page() counts. */
-	int pieces = QUIC_PKT_MAX_SG - 3 - (int)b->nr_sg;
+	u32 pieces = quic_pkt_pages_left(b);
 	struct quic_send_pos pos;
 	struct bio_vec piece;
 	u32 fit = 0;
@@ -309,7 +308,7 @@ u32 quic_send_buf_fit(struct quic_send_buf *buf,
 	if (!len)
 		return 0;
 	quic_send_buf_seek(buf, offset, &pos);
-	for (; pieces > 0 && fit < len; pieces--)
+	for (; pieces && fit < len; pieces--)
 		fit += quic_send_buf_piece(&pos, len - fit, &piece);
 	return fit;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
 #include <linux/net.h>
+#include <linux/sched/signal.h>
 #include <linux/uio.h>
 
 #include "conn.h"
@@ -20,6 +21,9 @@
 	(QUIC_STREAM_FLAGS | MSG_QUIC_DATAGRAM | MSG_MORE |		\
 	 MSG_DONTWAIT | MSG_NOSIGNAL | MSG_WAITALL | MSG_BATCH |	\
 	 MSG_SPLICE_PAGES | MSG_CMSG_COMPAT | MSG_NO_SHARED_FRAGS)
+
+/* Nobody is signalled that a datagram could not be sent. */
+#define QUIC_SEND_NO_SIGNAL	(MSG_NOSIGNAL | MSG_QUIC_DATAGRAM)
 
 /* What is queued before packets are made of it, so that the first leave while
  * the rest is still being copied.
@@ -473,6 +477,8 @@ int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	else
 		err = quic_send_stream(conn, &send, len);
 	release_sock(sk);
+	if (err == -EPIPE && !(msg->msg_flags & QUIC_SEND_NO_SIGNAL))
+		send_sig(SIGPIPE, current, 0);
 	return err;
 }
 

@@ -199,9 +199,14 @@ static int quic_get_transport_param(struct quic_conn *conn, void *val,
 
 static int quic_set_config(struct quic_conn *conn, void *val, u32 len)
 {
+	int err;
+
 	if (quic_conn_is(conn, QUIC_STATE_ESTABLISHED))
 		return -EINVAL;
-	return quic_settings_set_config(&conn->settings, val);
+	err = quic_settings_set_config(&conn->settings, val);
+	if (!err && quic_conn_is(conn, QUIC_STATE_ESTABLISHING))
+		quic_conn_apply_config(conn);
+	return err;
 }
 
 static int quic_get_config(struct quic_conn *conn, void *val, u32 size)

@@ -61,6 +61,8 @@ void quic_streams_init(struct quic_conn *conn)
 	streams->last = NULL;
 	streams->active = NULL;
 	streams->blocked = false;
+	streams->ending = 0;
+	streams->peer_mem = 0;
 	INIT_LIST_HEAD(&streams->send);
 	INIT_LIST_HEAD(&streams->control);
 	for (i = 0; i < QUIC_STREAM_TYPES; i++) {
@@ -163,6 +165,34 @@ void quic_streams_apply_remote(struct quic_conn *conn)
 	conn->events.wake_writer = true;
 }
 
+/* How many there may be is for the limits that we have announced to say; what
+ * those of the peer cost is not available to its data.
+ */
+static bool quic_stream_charge(struct quic_conn *conn, u64 id)
+{
+	const u32 size = sizeof(struct quic_stream);
+	struct sock *sk = quic_conn_sk(conn);
+
+	if (quic_stream_is_local(conn, id)) {
+		if (!sk_wmem_schedule(sk, size))
+			return false;
+	} else {
+		if (!__sk_rmem_schedule(sk, size, false))
+			return false;
+		conn->streams.peer_mem += size;
+	}
+	sk_mem_charge(sk, size);
+	return true;
+}
+
+static void quic_stream_uncharge(struct quic_conn *conn,
+				 const struct quic_stream *stream)
+{
+	if (!quic_stream_is_local(conn, stream->id))
+		conn->streams.peer_mem -= sizeof(*stream);
+	sk_mem_uncharge(quic_conn_sk(conn), sizeof(*stream));
+}
+
 static void quic_stream_free(struct quic_conn *conn, struct quic_stream *stream)
 {
 	if (stream->has_send)
@@ -170,6 +200,7 @@ static void quic_stream_free(struct quic_conn *conn, struct quic_stream *stream)
 	if (stream->has_recv)
 		quic_stream_recv_purge(stream);
 	list_del(&stream->control_link);
+	quic_stream_uncharge(conn, stream);
 	kfree(stream);
 }
 
@@ -328,15 +359,22 @@ struct quic_stream *quic_stream_create(struct quic_conn *conn, u64 id,
 	stream = quic_stream_alloc(conn, id, gfp);
 	if (!stream)
 		return ERR_PTR(-ENOMEM);
+	err = -ENOMEM;
+	if (!quic_stream_charge(conn, id))
+		goto out_free;
 	err = quic_stream_ids_take(ids, quic_stream_number(id), gfp);
-	if (err) {
-		kfree(stream);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto out_uncharge;
 	quic_stream_insert(&conn->streams, stream);
 	if (!opened && stream->has_send)
 		quic_stream_set_active(conn, stream);
 	return stream;
+
+out_uncharge:
+	quic_stream_uncharge(conn, stream);
+out_free:
+	kfree(stream);
+	return ERR_PTR(err);
 }
 
 /**

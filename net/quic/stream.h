@@ -134,6 +134,9 @@ struct quic_stream_ids {
  * @send:    streams with data to send, served in turn
  * @control: streams that owe control frames
  * @blocked: the active stream has no credit of its own; read without the lock
+ * @ending:  streams whose FIN or RESET_STREAM was not acknowledged yet
+ * @peer_mem: bytes of objects of streams that the peer has opened; they take
+ *           their part of the receive buffer
  * @ids:     by type, the two lowest bits of an ID
  */
 struct quic_streams {
@@ -143,6 +146,8 @@ struct quic_streams {
 	struct list_head send;
 	struct list_head control;
 	bool blocked;
+	u32 ending;
+	u32 peer_mem;
 	struct quic_stream_ids ids[QUIC_STREAM_TYPES];
 };
 

@@ -84,6 +84,7 @@ void quic_stream_send_fin(struct quic_conn *conn, struct quic_stream *stream)
 	quic_conn_assert_held(conn);
 	send->fin = true;
 	send->fin_owed = true;
+	conn->streams.ending++;
 	if (send->state == QUIC_STREAM_SEND_STATE_READY)
 		send->state = QUIC_STREAM_SEND_STATE_SEND;
 	quic_stream_send_link(conn, stream);
@@ -120,6 +121,8 @@ void quic_stream_send_abort(struct quic_conn *conn, struct quic_stream *stream,
 	conn->flow.tx.used -= fresh;
 	quic_send_buf_purge(&send->buf, quic_conn_sk(conn));
 	list_del_init(&stream->send_link);
+	if (!send->fin)
+		conn->streams.ending++;
 	send->fin_owed = false;
 	send->errcode = errcode;
 	send->state = QUIC_STREAM_SEND_STATE_RESET_SENT;
@@ -255,6 +258,7 @@ static void quic_stream_send_check_recvd(struct quic_conn *conn,
 	    !quic_send_buf_empty(&send->buf))
 		return;
 	send->state = QUIC_STREAM_SEND_STATE_RECVD;
+	conn->streams.ending--;
 	list_del_init(&stream->send_link);
 	quic_event_stream_update(conn, stream->id, send->state, 0, 0);
 	quic_stream_end_check(conn, stream);
@@ -319,6 +323,7 @@ void quic_stream_send_reset_acked(struct quic_conn *conn,
 	if (send->state != QUIC_STREAM_SEND_STATE_RESET_SENT)
 		return;
 	send->state = QUIC_STREAM_SEND_STATE_RESET_RECVD;
+	conn->streams.ending--;
 	quic_event_stream_update(conn, stream->id, send->state, send->errcode,
 				 send->buf.next);
 	quic_stream_end_check(conn, stream);
