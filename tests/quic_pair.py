@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import errno
 import select
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pytest
 
-from kquic.sock import Connection, TransportParams, connect, listen
+from kquic.sock import Connection, Listener, TransportParams, listen
 from kquic.sock.events import StreamData
 from kquic.tls import ClientSettings, KeyPair, ServerSettings, X509Credentials, run
 from kquic.tls.testca import TestCA
+from relay import Relay
 
 LOCALHOST = "127.0.0.1"
 TIMEOUT = 10.0
@@ -34,8 +36,16 @@ class Pair:
 
 
 @contextmanager
-def established(params: TransportParams | None = None) -> Iterator[Pair]:
-    """A connection; `params` are what the server announces."""
+def established(
+    params: TransportParams | None = None,
+    prepare: Callable[[Connection | Listener], object] = lambda _: None,
+    via: Callable[[int], int] = int,
+) -> Iterator[Pair]:
+    """A connection; `params` are what the server announces.
+
+    `prepare` is given the listener and the unconnected client; `via` tells which
+    port the client connects to in place of the listener's.
+    """
     own = CA.server("server.test")
     trust = ClientSettings(X509Credentials(CA.cert_pem, ()), "server.test", ("data",))
     keys = ServerSettings(X509Credentials(CA.cert_pem, KeyPair(own.cert_pem, own.key_pem)), ("data",))
@@ -43,7 +53,10 @@ def established(params: TransportParams | None = None) -> Iterator[Pair]:
         listener = opened.enter_context(listen(LOCALHOST, alpn=("data",)))
         if params:
             listener.set_transport_params(params)
-        client = opened.enter_context(connect(LOCALHOST, listener.port))
+        client = opened.enter_context(Connection.create(socket.AF_INET))
+        prepare(listener)
+        prepare(client)
+        client.connect(LOCALHOST, via(listener.port))
         thread = threading.Thread(target=run, args=(client, trust, TIMEOUT))
         thread.start()
         server = opened.enter_context(listener.accept())
@@ -52,6 +65,20 @@ def established(params: TransportParams | None = None) -> Iterator[Pair]:
         for end in (client, server):
             end.set_timeout(TIMEOUT)
         yield Pair(client, server)
+
+
+@contextmanager
+def relayed() -> Iterator[tuple[Pair, Relay]]:
+    """A connection, and the wire between its ends."""
+    with ExitStack() as opened:
+        relays: list[Relay] = []
+
+        def via(port: int) -> int:
+            relays.append(opened.enter_context(Relay(port)))
+            return relays[0].port
+
+        pair = opened.enter_context(established(via=via))
+        yield pair, relays[0]
 
 
 @contextmanager

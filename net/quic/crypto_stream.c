@@ -199,8 +199,8 @@ int quic_crypto_recv(struct quic_conn *conn, u8 level,
 	quic_item(piece)->kind = QUIC_ITEM_HANDSHAKE;
 	quic_item(piece)->level = level;
 	quic_item(piece)->offset = start;
-	err = quic_piece_charge(quic_conn_sk(conn), piece,
-				start == cs->in.next);
+	err = quic_rcvq_charge(conn, piece, start == cs->in.next ?
+			       QUIC_ITEM_NEXT : QUIC_ITEM_AHEAD);
 	if (err) {
 		kfree_skb(piece);
 		return err;

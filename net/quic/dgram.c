@@ -124,7 +124,7 @@ int quic_dgram_recv(struct quic_conn *conn,
 	if (!piece)
 		return 0;
 	quic_item(piece)->kind = QUIC_ITEM_DATAGRAM;
-	if (quic_piece_charge(sk, piece, true)) {
+	if (quic_rcvq_charge(conn, piece, QUIC_ITEM_ASIDE)) {
 		kfree_skb(piece);
 		return 0;
 	}

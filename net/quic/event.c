@@ -2,7 +2,6 @@
 #include "conn.h"
 #include "event.h"
 #include "rcvq.h"
-#include "reasm.h"
 
 /* Unlike sk_stream_write_space() this does not ask how full the buffer is:
  * there are also writers that wait for credit or for a stream ID.
@@ -82,7 +81,7 @@ static void quic_event_add(struct quic_conn *conn, u8 type, const void *data,
 		return;
 	skb_put_u8(skb, type);
 	skb_put_data(skb, data, len);
-	if (quic_piece_charge(quic_conn_sk(conn), skb, true)) {
+	if (quic_rcvq_charge(conn, skb, QUIC_ITEM_ASIDE)) {
 		kfree_skb(skb);
 		return;
 	}

@@ -6,7 +6,7 @@
 #include "input.h"
 #include "net_ns.h"
 #include "output.h"
-#include "reasm.h"
+#include "rcvq.h"
 #include "token.h"
 
 /* Packets that came too early are as good as new ones now. */
@@ -38,7 +38,7 @@ bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb)
 
 	quic_conn_assert_held(conn);
 	if (skb_queue_len(parked) >= QUIC_PARKED_MAX ||
-	    quic_piece_charge(quic_conn_sk(conn), skb, false))
+	    quic_rcvq_charge(conn, skb, QUIC_ITEM_AHEAD))
 		return false;
 	__skb_queue_tail(parked, skb);
 	QUIC_INC_STATS(quic_conn_net(conn), PKT_DEC_BACKLOGS);

@@ -6,7 +6,6 @@
 #include "listen.h"
 #include "poll.h"
 #include "rcvq.h"
-#include "recvmsg.h"
 #include "sendmsg.h"
 
 /* While the handshake runs, flow control does not bound what is sent. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <net/sock.h>
 
-#include "conn.h"
 #include "rcvq.h"
 #include "reasm.h"
 
@@ -63,42 +62,6 @@ struct sk_buff *quic_piece_alloc(struct sk_buff *skb, const u8 *data, u32 len,
 	if (piece)
 		memset(quic_item(piece), 0, sizeof(struct quic_item));
 	return piece;
-}
-
-/* What is left of the receive buffer beside the streams that the peer has
- * opened. A quarter always is: however many streams a program allows, what
- * comes on them has to get through.
- */
-static int quic_piece_limit(const struct sock *sk)
-{
-	int limit = READ_ONCE(sk->sk_rcvbuf);
-
-	return max_t(s64, limit - (s64)quic_conn(sk)->streams.peer_mem,
-		     limit / 4);
-}
-
-/**
- * quic_piece_charge - let a piece count against the receive buffer
- * @sk:      socket
- * @piece:   skb with its true size
- * @ordered: it can be read at once; what cannot may take 3/4 of the buffer
- *
- * Return: 0, or -ENOBUFS: the piece must be dropped and its packet not be
- * acknowledged.
- */
-int quic_piece_charge(struct sock *sk, struct sk_buff *piece, bool ordered)
-{
-	int limit = quic_piece_limit(sk);
-	int used = atomic_read(&sk->sk_rmem_alloc);
-
-	if (!ordered)
-		limit -= limit / 4;
-	if (used && used + piece->truesize > limit)
-		return -ENOBUFS;
-	if (!sk_rmem_schedule(sk, piece, piece->truesize))
-		return -ENOBUFS;
-	skb_set_owner_r(piece, sk);
-	return 0;
 }
 
 /**

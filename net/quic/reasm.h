@@ -16,8 +16,6 @@
 #include <linux/skbuff.h>
 #include <linux/types.h>
 
-struct sock;
-
 /**
  * struct quic_reasm - pieces behind the first gap
  * @tree:  pieces by offset, disjoint
@@ -32,7 +30,6 @@ struct quic_reasm {
 
 struct sk_buff *quic_piece_alloc(struct sk_buff *skb, const u8 *data, u32 len,
 				 gfp_t gfp);
-int quic_piece_charge(struct sock *sk, struct sk_buff *piece, bool ordered);
 void quic_piece_pull(struct sk_buff *piece, u32 len);
 u64 quic_piece_end(struct sk_buff *piece);
 

@@ -9,30 +9,6 @@
 #include "stream_recv.h"
 #include "wait.h"
 
-/**
- * quic_rcvq_first - the queue to read next
- * @conn: connection
- *
- * Handshake data goes ahead of notifications, these ahead of everything else.
- *
- * Return: a queue that is not empty, or NULL.
- */
-struct sk_buff_head *quic_rcvq_first(struct quic_conn *conn)
-{
-	struct sk_buff_head *queues[] = {
-		&conn->crypto[QUIC_CRYPTO_INITIAL].pieces,
-		&conn->crypto[QUIC_CRYPTO_HANDSHAKE].pieces,
-		&conn->events.queue,
-		&quic_conn_sk(conn)->sk_receive_queue,
-	};
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(queues); i++)
-		if (!skb_queue_empty_lockless(queues[i]))
-			return queues[i];
-	return NULL;
-}
-
 static struct sk_buff_head *quic_recv_wait(struct quic_conn *conn, long timeo)
 {
 	struct sock *sk = quic_conn_sk(conn);

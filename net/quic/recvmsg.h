@@ -2,9 +2,8 @@
 /* recvmsg(): one item of the receive queues, with its ancillary data.
  *
  * Owns:    no state.
- * Guard:   quic_recvmsg() takes the socket lock; quic_rcvq_first() only looks
- *          whether queues are empty, without it.
- * Callers: af_quic.c (struct proto), poll.c.
+ * Guard:   quic_recvmsg() takes the socket lock.
+ * Callers: af_quic.c (struct proto).
  */
 #ifndef _NET_QUIC_RECVMSG_H
 #define _NET_QUIC_RECVMSG_H
@@ -12,11 +11,8 @@
 #include <linux/types.h>
 
 struct msghdr;
-struct quic_conn;
-struct sk_buff_head;
 struct sock;
 
 int quic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
-struct sk_buff_head *quic_rcvq_first(struct quic_conn *conn);
 
 #endif /* _NET_QUIC_RECVMSG_H */

@@ -150,8 +150,8 @@ static struct sk_buff *quic_stream_recv_piece(struct quic_conn *conn,
 	quic_item(piece)->kind = QUIC_ITEM_STREAM;
 	quic_item(piece)->stream_id = stream->id;
 	quic_item(piece)->offset = start;
-	if (quic_piece_charge(quic_conn_sk(conn), piece,
-			      start == recv->reasm.next)) {
+	if (quic_rcvq_charge(conn, piece, start == recv->reasm.next ?
+			     QUIC_ITEM_NEXT : QUIC_ITEM_AHEAD)) {
 		kfree_skb(piece);
 		return ERR_PTR(-ENOBUFS);
 	}

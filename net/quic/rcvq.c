@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <net/sock.h>
+
+#include "conn.h"
+#include "rcvq.h"
+
+/**
+ * quic_rcvq_first - the queue to read next
+ * @conn: connection
+ *
+ * Handshake data goes ahead of notifications, these ahead of everything else.
+ *
+ * Return: a queue that is not empty, or NULL.
+ */
+struct sk_buff_head *quic_rcvq_first(struct quic_conn *conn)
+{
+	struct sk_buff_head *queues[] = {
+		&conn->crypto[QUIC_CRYPTO_INITIAL].pieces,
+		&conn->crypto[QUIC_CRYPTO_HANDSHAKE].pieces,
+		&conn->events.queue,
+		&quic_conn_sk(conn)->sk_receive_queue,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(queues); i++)
+		if (!skb_queue_empty_lockless(queues[i]))
+			return queues[i];
+	return NULL;
+}
+
+/* What is left of the receive buffer beside the streams that the peer has
+ * opened. A quarter always is: however many streams a program allows, what
+ * comes on them has to get through.
+ */
+static int quic_rcvq_limit(const struct quic_conn *conn)
+{
+	int limit = READ_ONCE(quic_conn_sk(conn)->sk_rcvbuf);
+
+	return max_t(s64, limit - (s64)conn->streams.peer_mem, limit / 4);
+}
+
+static bool quic_rcvq_fits(struct quic_conn *conn, const struct sk_buff *skb,
+			   enum quic_item_order order)
+{
+	int used = atomic_read(&quic_conn_sk(conn)->sk_rmem_alloc);
+	int limit = quic_rcvq_limit(conn);
+
+	if (order == QUIC_ITEM_AHEAD)
+		limit -= limit / 4;
+	if (!used || used + skb->truesize <= limit)
+		return true;
+	/* What is ahead of a gap may fill the buffer, and only this fills the
+	 * gap. With nothing to read, no program could make room for it.
+	 */
+	return order == QUIC_ITEM_NEXT && !quic_rcvq_first(conn);
+}
+
+/**
+ * quic_rcvq_charge - let an item count against the receive buffer
+ * @conn:  connection
+ * @skb:   the item, with its true size
+ * @order: what becomes of others without it; what waits for others itself may
+ *         take 3/4 of the buffer
+ *
+ * Context: connection lock held.
+ * Return: 0, or -ENOBUFS: the item must be dropped and, if it has to come
+ * again, its packet not be acknowledged.
+ */
+int quic_rcvq_charge(struct quic_conn *conn, struct sk_buff *skb,
+		     enum quic_item_order order)
+{
+	struct sock *sk = quic_conn_sk(conn);
+
+	quic_conn_assert_held(conn);
+	if (!quic_rcvq_fits(conn, skb, order) ||
+	    !sk_rmem_schedule(sk, skb, skb->truesize))
+		return -ENOBUFS;
+	skb_set_owner_r(skb, sk);
+	return 0;
+}

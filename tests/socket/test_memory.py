@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a socket may hold: SO_RCVBUF against the peer, SO_SNDBUF against the program, and nothing afterwards."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from pathlib import Path
+
+import pytest
+
+from kquic.sock import Connection
+from kquic.sock._abi import EventType, StreamFlags, TransportParams
+from quic_pair import TIMEOUT, established, read, relayed
+
+NEW, FIN, UNI = StreamFlags.NEW, StreamFlags.FIN, StreamFlags.UNI
+NOWAIT = socket.MSG_DONTWAIT
+SO_MEMINFO = 55
+RMEM_ALLOC = 0
+
+
+def held(end: Connection) -> int:
+    """Bytes that the receive buffer is charged with."""
+    return int(struct.unpack("=9I", end.sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 36))[RMEM_ALLOC])
+
+
+def settled(end: Connection) -> int:
+    """What it is charged with after nothing has changed for a while."""
+    before = -1
+    while (now := held(end)) != before:
+        before = now
+        time.sleep(0.1)
+    return now
+
+
+def quic_pages() -> int:
+    """Pages that all QUIC sockets are charged with, and the number of sockets."""
+    for line in Path("/proc/net/protocols").read_text().splitlines():
+        name, _, sockets, memory, *_ = line.split()
+        if name == "QUIC":
+            return int(memory) if int(sockets) == 0 else -1
+    raise AssertionError("no QUIC in /proc/net/protocols")
+
+
+class TestReceive:
+    """No peer makes a socket exceed its receive buffer, but for one datagram if there is nothing to read."""
+
+    SMALL = 40_000
+    DATAGRAM = 65_536
+
+    @pytest.mark.parametrize("piece", [1, 30, 1000, 20_000])
+    def test_one_stream(self, piece: int) -> None:
+        with established(TransportParams(max_stream_data_bidi_remote=1_000_000)) as pair:
+            pair.server.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.SMALL // 2)
+            assert pair.server.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == self.SMALL
+            pair.client.open_stream()
+            payload = bytes(range(256)) * 400
+            for start in range(0, min(len(payload), 500 * piece), piece):
+                pair.client.send(payload[start : start + piece], 0)
+            sent = min(len(payload), 500 * piece)
+            assert settled(pair.server) <= self.SMALL + self.DATAGRAM
+            assert read(pair.server, sent).data == payload[:sent]
+            assert settled(pair.server) == 0
+
+    def test_many_streams(self) -> None:
+        with established() as pair:
+            pair.server.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.SMALL // 2)
+            for number in range(100):
+                pair.client.send(b"x" * 700, 4 * number, NEW | FIN)
+            assert settled(pair.server) <= self.SMALL + self.DATAGRAM
+            seen = {pair.server.recv().stream_id for _ in range(100)}  # type: ignore[union-attr]
+            assert seen == {4 * number for number in range(100)}
+
+    def test_buffer_full_behind_a_gap(self) -> None:
+        """What fills the gap is taken however full the buffer is; else nothing could be read any more."""
+        with relayed() as (pair, relay):
+            pair.server.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.SMALL // 2)
+            pair.client.open_stream()
+            relay.lose_from_client = 1
+            payload = os.urandom(100_000)
+            for start in range(0, len(payload), 1000):
+                pair.client.send(payload[start : start + 1000], 0)
+            assert settled(pair.server) <= self.SMALL + self.DATAGRAM
+            assert read(pair.server, len(payload)).data == payload
+
+    def test_events_are_bounded(self) -> None:
+        with established() as pair:
+            pair.server.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            pair.server.enable_event(EventType.STREAM_UPDATE)
+            limit = pair.server.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+            for number in range(100):
+                pair.client.send(b"", 4 * number, NEW | FIN)
+            assert settled(pair.server) <= 2 * limit
+
+
+class TestSend:
+    """The program waits when its buffer is full."""
+
+    def test_datagrams_count(self) -> None:
+        params = TransportParams(max_datagram_frame_size=1400)
+        with established(params) as pair:
+            pair.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 10_000)
+            pair.client.send_datagram(b"x" * 1000)
+            assert pair.client.unacknowledged < 2_000_000
+
+
+class TestNothingIsLeft:
+    """Memory goes back when sockets close."""
+
+    def test_unread_and_unsent(self) -> None:
+        with established(TransportParams(max_stream_data_bidi_remote=100_000)) as pair:
+            for number in range(50):
+                pair.client.send(b"y" * 2000, 4 * number, NEW)
+                pair.server.send(b"z" * 2000, 4 * number + 1, NEW)
+            assert quic_pages() < 0
+        deadline = time.monotonic() + 2 * TIMEOUT
+        while quic_pages() != 0:
+            assert time.monotonic() < deadline, quic_pages()
+            time.sleep(0.1)
