@@ -8,6 +8,7 @@
 #include <net/ipv6.h>
 #include <net/protocol.h>
 #include <net/route.h>
+#include <net/sock_reuseport.h>
 #include <net/transp_v6.h>
 #include <net/xfrm.h>
 
@@ -146,8 +147,15 @@ static int quic_bind(struct sock *sk, struct sockaddr_unsized *uaddr, int len)
 	if (!quic_port_allowed(sk, quic_addr_port(&addr)))
 		goto out;
 	err = quic_sock_attach(sk, &addr);
+	if (err)
+		goto out;
+	/* So that a selector can be attached before listen(), too. */
+	if (sk->sk_reuseport)
+		err = reuseport_alloc(sk, quic_addr_any(&addr));
 	if (!err)
 		quic_sock_set_addrs(sk, &addr, NULL);
+	else
+		quic_sock_detach(sk);
 out:
 	release_sock(sk);
 	return err;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/rculist.h>
 #include <linux/slab.h>
+#include <net/sock_reuseport.h>
 #include <net/udp.h>
 
 #include "addr.h"
@@ -215,19 +216,20 @@ static bool quic_listen_has_alpn(const struct quic_listener *l,
 	return quic_alpn_contains(&l->alpn, name->data, name->len);
 }
 
-/* Listeners that are told apart by nothing share their clients by address. */
-static struct quic_listener *
-quic_listen_pick_member(struct quic_net *qn, const struct quic_listen_key *key,
-			const struct quic_alpn_name *name, int score,
-			u32 number)
+/* Listeners that are told apart by nothing are a group: a program of the group
+ * chooses among them (SO_ATTACH_REUSEPORT_EBPF and _CBPF, which is shown the
+ * UDP payload), or the client's address does.
+ */
+static struct quic_listener *quic_listen_pick_member(struct quic_listener *l,
+						     const union quic_addr *peer,
+						     struct sk_buff *skb)
 {
-	struct quic_listener *l;
+	u32 hash = quic_lookup_hash_addr(peer);
+	struct sock *sk = NULL;
 
-	hlist_for_each_entry(l, quic_listen_bucket(qn, &key->local), node)
-		if (quic_listen_has_alpn(l, name) &&
-		    quic_listen_score(l, key) == score && !number--)
-			return l;
-	return NULL;
+	if (rcu_access_pointer(l->sk->sk_reuseport_cb))
+		sk = reuseport_select_sock(l->sk, hash, skb, 0);
+	return sk ? quic_conn(sk)->listener : l;
 }
 
 /**
@@ -238,15 +240,13 @@ quic_listen_pick_member(struct quic_net *qn, const struct quic_listen_key *key,
  *
  * Context: req_mutex held. Return: the best match, or NULL.
  */
-struct quic_listener *quic_listen_pick(struct quic_net *qn,
-				       const struct sk_buff *skb,
+struct quic_listener *quic_listen_pick(struct quic_net *qn, struct sk_buff *skb,
 				       const struct quic_alpn_name *name)
 {
+	struct quic_listener *l, *best = NULL;
 	struct quic_listen_key key;
-	int score, best = -1;
-	struct quic_listener *l;
+	int score, best_score = -1;
 	union quic_addr peer;
-	u32 nr = 0;
 
 	lockdep_assert_held(&qn->req_mutex);
 
@@ -255,17 +255,12 @@ struct quic_listener *quic_listen_pick(struct quic_net *qn,
 		if (!quic_listen_has_alpn(l, name))
 			continue;
 		score = quic_listen_score(l, &key);
-		if (score > best) {
-			best = score;
-			nr = 1;
-		} else if (score == best && score >= 0) {
-			nr++;
+		if (score > best_score) {
+			best_score = score;
+			best = l;
 		}
 	}
-	if (!nr)
-		return NULL;
-	return quic_listen_pick_member(qn, &key, name, best,
-				       reciprocal_scale(quic_lookup_hash_addr(&peer), nr));
+	return best ? quic_listen_pick_member(best, &peer, skb) : NULL;
 }
 
 /**
@@ -347,17 +342,44 @@ static bool quic_listen_conflict(const struct quic_listener *new,
 	return !new->reuseport || !old->reuseport;
 }
 
+/* Whether two listeners that do not conflict are told apart by nothing. */
+static bool quic_listen_grouped(const struct quic_listener *a,
+				const struct quic_listener *b)
+{
+	return a->reuseport && b->reuseport && a->bound_if == b->bound_if &&
+	       quic_addr_equal(&a->addr, &b->addr) &&
+	       quic_alpn_equal(&a->alpn, &b->alpn);
+}
+
+static int quic_listen_join(struct quic_listener *new,
+			    struct quic_listener *member)
+{
+	bool any = quic_addr_any(&new->addr);
+
+	if (member)
+		return reuseport_add_sock(new->sk, member->sk, any);
+	return reuseport_alloc(new->sk, any);
+}
+
 static int quic_listen_insert(struct quic_net *qn, struct quic_listener *new)
 {
-	struct quic_listener *l;
+	struct quic_listener *l, *member = NULL;
+	int err = 0;
 
 	lockdep_assert_held(&qn->req_mutex);
 
-	hlist_for_each_entry(l, quic_listen_bucket(qn, &new->addr), node)
+	hlist_for_each_entry(l, quic_listen_bucket(qn, &new->addr), node) {
 		if (quic_listen_conflict(new, l))
 			return -EADDRINUSE;
-	hlist_add_tail_rcu(&new->node, quic_listen_bucket(qn, &new->addr));
-	return 0;
+		if (quic_listen_grouped(new, l))
+			member = l;
+	}
+	if (new->reuseport)
+		err = quic_listen_join(new, member);
+	if (!err)
+		hlist_add_tail_rcu(&new->node,
+				   quic_listen_bucket(qn, &new->addr));
+	return err;
 }
 
 /**
@@ -411,6 +433,8 @@ void quic_listen_stop(struct sock *sk)
 
 	mutex_lock(&qn->req_mutex);
 	hlist_del_init_rcu(&l->node);
+	if (rcu_access_pointer(sk->sk_reuseport_cb))
+		reuseport_detach_sock(sk);
 	while ((req = quic_listen_unqueue(l)))
 		quic_request_free(qn, req);
 	mutex_unlock(&qn->req_mutex);

@@ -60,8 +60,7 @@ quic_listen_retry_secret(struct quic_net *qn, const struct sk_buff *skb,
 void quic_listen_check_token(struct quic_net *qn, const struct sk_buff *skb,
 			     const struct quic_header *hdr,
 			     struct quic_token_result *res);
-struct quic_listener *quic_listen_pick(struct quic_net *qn,
-				       const struct sk_buff *skb,
+struct quic_listener *quic_listen_pick(struct quic_net *qn, struct sk_buff *skb,
 				       const struct quic_alpn_name *name);
 void quic_listen_queue(struct quic_listener *l, struct quic_request *req);
 

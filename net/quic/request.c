@@ -207,7 +207,7 @@ static bool quic_request_keep(struct quic_request *req, struct sk_buff *skb)
 
 /* The client's order counts; then come listeners that take any protocol. */
 static struct quic_listener *
-quic_request_pick(struct quic_net *qn, const struct sk_buff *skb,
+quic_request_pick(struct quic_net *qn, struct sk_buff *skb,
 		  const struct quic_client_hello *hello)
 {
 	struct quic_alpn_iter it;
@@ -229,8 +229,7 @@ quic_request_pick(struct quic_net *qn, const struct sk_buff *skb,
  */
 static int quic_request_choose(struct quic_net *qn,
 			       const struct quic_request *req,
-			       const struct sk_buff *skb,
-			       struct quic_listener **l)
+			       struct sk_buff *skb, struct quic_listener **l)
 {
 	struct quic_client_hello hello;
 	int err;
