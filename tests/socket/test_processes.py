@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Descriptors in several processes and threads, network namespaces and devices that go away."""
+
+from __future__ import annotations
+
+import array
+import errno
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
+
+import pytest
+
+from kquic.lab.topology import Host
+from kquic.sock import IPPROTO_QUIC, Connection, Listener, listen
+from kquic.sock._abi import CryptoLevel, EventType, StreamFlags
+from kquic.sock.events import StreamData
+from protocol.wire import client_hello
+from quic_pair import LOCALHOST, TIMEOUT, Pair, raises, read
+
+NEW, FIN = StreamFlags.NEW, StreamFlags.FIN
+
+
+def child(work: Callable[[], object]) -> int:
+    """Run this in a process of its own; its exit status."""
+    if pid := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with suppress(BaseException):
+        work()
+        os._exit(0)
+    os._exit(1)
+
+
+class TestProcesses:
+    """One connection, several processes."""
+
+    def test_fork(self, pair: Pair) -> None:
+        def work() -> None:
+            pair.client.send(b"from the child", flags=NEW | FIN)
+
+        assert child(work) == 0
+        assert read(pair.server, 100) == StreamData(0, b"from the child", fin=True)
+        pair.client.send(b"still open", flags=NEW | FIN)
+        assert read(pair.server, 100) == StreamData(4, b"still open", fin=True)
+
+    def test_descriptor_is_passed(self, pair: Pair) -> None:
+        here, there = socket.socketpair()
+        with here, there:
+            here.sendmsg(
+                [b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [pair.client.fileno()]).tobytes())]
+            )
+            pair.client.close()
+            _, cmsgs, _, _ = there.recvmsg(1, 64)
+        (descriptor,) = array.array("i", cmsgs[0][2])
+        with Connection(socket.socket(fileno=descriptor)) as passed:
+            passed.send(b"passed", flags=NEW | FIN)
+            assert read(pair.server, 100).data == b"passed"
+
+    def test_last_close_ends_it(self, pair: Pair) -> None:
+        copy = pair.client.sock.dup()
+        pair.client.close()
+        pair.server.send(b"x", flags=NEW)
+        copy.close()
+        with raises(errno.ENOTCONN):
+            pair.server.recv()
+
+    def test_descriptor_in_flight_only(self, pair: Pair) -> None:
+        """Nobody has it any more when the carrier goes."""
+        here, there = socket.socketpair()
+        here.sendmsg(
+            [b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [pair.client.fileno()]).tobytes())]
+        )
+        pair.client.close()
+        here.close()
+        there.close()
+        with raises(errno.ENOTCONN):
+            pair.server.recv()
+
+
+class TestThreads:
+    """Closing and using at the same time."""
+
+    @pytest.mark.parametrize("how", [socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR])
+    def test_shutdown_wakes_a_reader(self, pair: Pair, how: int) -> None:
+        threading.Timer(0.1, pair.client.sock.shutdown, (how,)).start()
+        with raises(errno.ENOTCONN):
+            pair.client.recv()
+
+    def test_listen_0_wakes_accept(self) -> None:
+        with listen(LOCALHOST) as listener:
+            threading.Timer(0.1, listener.sock.listen, (0,)).start()
+            with raises(errno.EINVAL):
+                listener.accept()
+
+    def test_close_while_others_use_it(self, pair: Pair) -> None:
+        """The call that is under way keeps the socket; nothing else may happen than an errno."""
+        stop = threading.Event()
+        seen: set[int] = set()
+
+        def use(call: Callable[[], object]) -> None:
+            while not stop.is_set():
+                try:
+                    call()
+                except OSError as error:
+                    seen.add(error.errno or 0)
+
+        client, server = pair.client, pair.server
+        nowait = socket.MSG_DONTWAIT
+        calls = (
+            lambda: client.send(b"x" * 3000, 0, NEW, msg_flags=nowait),
+            lambda: client.send(b"x" * 3000, 0, msg_flags=nowait),
+            lambda: client.recv(flags=nowait),
+            lambda: server.recv(flags=nowait),
+            lambda: client.enable_event(EventType.STREAM_UPDATE),
+            lambda: client.update_keys(),
+            lambda: client.peer,
+            lambda: client.reset_stream(4),
+        )
+        threads = [threading.Thread(target=use, args=(call,)) for call in calls]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        server.close()
+        time.sleep(0.1)
+        client.close()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        known = {errno.EAGAIN, errno.EINVAL, errno.EPIPE, errno.ENOTCONN, errno.EBADF, errno.ENOSPC, errno.ENOSTR}
+        assert seen <= known, {errno.errorcode[code] for code in seen - known}
+
+
+class TestNamespaces:
+    """Sockets whose network goes away."""
+
+    def _pair(self, opened: ExitStack, host: Host, address: str) -> tuple[Listener, Connection]:
+        with host.entered():
+            listener = opened.enter_context(listen(address))
+            client = opened.enter_context(Connection.create(listener.sock.family))
+            client.connect(address, listener.port)
+            client.send_handshake(CryptoLevel.INITIAL, client_hello())
+        listener.set_timeout(TIMEOUT)
+        return listener, client
+
+    @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+    def test_namespace_without_a_name(self, address: str) -> None:
+        """It lives on as long as a socket is in it."""
+        with ExitStack() as opened:
+            host = Host("edge")
+            listener, client = self._pair(opened, host, address)
+            host.close()
+            with listener.accept() as accepted:
+                assert accepted.recv()
+                assert client.peer[0] == address
+
+    def test_process_dies_with_everything_open(self) -> None:
+        with closing(Host("edge")) as host:
+
+            def work() -> None:
+                opened = ExitStack()
+                listener, _ = self._pair(opened, host, LOCALHOST)
+                listener.accept()
+                os._exit(7)
+
+            assert child(work) == 7
+
+    @pytest.mark.parametrize("device", ["down", "gone"])
+    def test_device(self, device: str) -> None:
+        with closing(Host("edge")) as host, ExitStack() as opened:
+            host.run("ip", "link", "add", "d0", "type", "dummy")
+            host.run("ip", "link", "set", "d0", "up")
+            host.run("ip", "addr", "add", "192.0.2.1/24", "dev", "d0")
+            with host.entered():
+                client = opened.enter_context(Connection.create(socket.AF_INET))
+                client.connect("192.0.2.7", 4433)
+                bound = opened.enter_context(Connection.create(socket.AF_INET))
+                bound.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"d0")
+                bound.connect("192.0.2.7", 4433)
+            hello = client_hello()
+            assert client.send_handshake(CryptoLevel.INITIAL, hello) == len(hello)
+            if device == "gone":
+                host.run("ip", "link", "del", "d0")
+            else:
+                host.run("ip", "link", "set", "d0", "down")
+            for end in (client, bound):
+                assert end.send_handshake(CryptoLevel.INITIAL, hello) == len(hello)
+                end.set_timeout(0.3)
+                with raises(errno.EAGAIN):
+                    end.recv()
+
+    def test_sockets_by_the_hundred(self) -> None:
+        """Connections that nobody has finished, dropped at once with their namespace."""
+        for _ in range(3):
+            with closing(Host("edge")) as host, ExitStack() as opened:
+                for _ in range(100):
+                    with host.entered():
+                        made = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_QUIC))
+                    made.connect((LOCALHOST, 4433))
