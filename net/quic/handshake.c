@@ -34,7 +34,6 @@ static void quic_handshake_unpark(struct quic_conn *conn)
 bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb)
 {
 	struct sk_buff_head *parked = &conn->hs.parked;
-	struct sock *sk = quic_conn_sk(conn);
 
 	quic_conn_assert_held(conn);
 	if (skb_queue_len(parked) >= QUIC_PARKED_MAX ||
