@@ -93,14 +93,6 @@ static bool quic_addr_is_ours(struct sock *sk, const union quic_addr *addr)
 	       RTN_LOCAL;
 }
 
-static bool quic_port_allowed(const struct sock *sk, __be16 port)
-{
-	struct net *net = sock_net(sk);
-
-	return !port || !inet_port_requires_bind_service(net, ntohs(port)) ||
-	       ns_capable(net->user_ns, CAP_NET_BIND_SERVICE);
-}
-
 /* Gives the socket an endpoint. A port of 0 in @addr becomes a free one. */
 static int quic_sock_attach(struct sock *sk, union quic_addr *addr)
 {
@@ -144,7 +136,8 @@ static int quic_bind(struct sock *sk, struct sockaddr_unsized *uaddr, int len)
 	if (!quic_addr_is_ours(sk, &addr))
 		goto out;
 	err = -EACCES;
-	if (!quic_port_allowed(sk, quic_addr_port(&addr)))
+	if (!quic_endpoint_port_allowed(sock_net(sk),
+					quic_addr_port(&addr)))
 		goto out;
 	err = quic_sock_attach(sk, &addr);
 	if (err)

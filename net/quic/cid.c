@@ -43,7 +43,19 @@ static void quic_cid_set_token(struct quic_conn *conn,
 	pcid->reset.sk = quic_conn_sk(conn);
 	memcpy(pcid->reset.token, token, QUIC_RESET_TOKEN_LEN);
 	pcid->has_token = true;
-	quic_lookup_add_reset(&pcid->reset);
+	if (pcid->used)
+		quic_lookup_add_reset(&pcid->reset);
+}
+
+/* From now on packets carry it, and a stateless reset may answer them: not
+ * before (RFC 9000, 10.3.1).
+ */
+static struct quic_peer_cid *quic_cid_use(struct quic_peer_cid *pcid)
+{
+	if (!pcid->used && pcid->has_token)
+		quic_lookup_add_reset(&pcid->reset);
+	pcid->used = true;
+	return pcid;
 }
 
 /**
@@ -63,6 +75,7 @@ void quic_cids_free(struct quic_conn *conn)
 	}
 	cids->nr_local = 0;
 	cids->active = NULL;
+	cids->other = NULL;
 	list_for_each_entry_safe(pcid, pnext, &cids->peer, list)
 		quic_cid_free_peer(conn, pcid);
 }
@@ -174,7 +187,7 @@ int quic_cid_set_first_peer(struct quic_conn *conn, const struct quic_cid *cid)
 			return -ENOMEM;
 		list_add_tail(&pcid->list, &cids->peer);
 		cids->nr_peer++;
-		cids->active = pcid;
+		cids->active = quic_cid_use(pcid);
 	}
 	pcid->cid = *cid;
 	return 0;
@@ -219,7 +232,7 @@ const struct quic_cid *quic_cid_first_local(struct quic_conn *conn)
  * (RFC 9000, 10.3.1).
  *
  * Context: connection lock held.
- * Return: whether the token belongs to one of the peer's IDs.
+ * Return: whether the token belongs to one of the peer's IDs that were used.
  */
 bool quic_cid_is_reset_token(struct quic_conn *conn, const u8 *token)
 {
@@ -227,7 +240,7 @@ bool quic_cid_is_reset_token(struct quic_conn *conn, const u8 *token)
 	bool found = false;
 
 	list_for_each_entry(pcid, &conn->cids.peer, list)
-		if (pcid->has_token)
+		if (pcid->has_token && pcid->used)
 			found |= !crypto_memneq(pcid->reset.token, token,
 						QUIC_RESET_TOKEN_LEN);
 	return found;
@@ -258,10 +271,143 @@ static bool quic_cid_queue_retire(struct quic_cids *cids, u64 seq)
 	return true;
 }
 
+/* The oldest ID of the peer that no path uses. */
+static struct quic_peer_cid *quic_cid_spare(struct quic_conn *conn)
+{
+	struct quic_cids *cids = &conn->cids;
+	struct quic_peer_cid *pcid;
+
+	list_for_each_entry(pcid, &cids->peer, list)
+		if (pcid != cids->active && pcid != cids->other &&
+		    !pcid->used)
+			return pcid;
+	return NULL;
+}
+
+/* An ID is at an end. If it was in use, the caller has found another. */
+static void quic_cid_retire_one(struct quic_conn *conn,
+				struct quic_peer_cid *pcid)
+{
+	if (!quic_cid_queue_retire(&conn->cids, pcid->seq))
+		return;
+	quic_cid_free_peer(conn, pcid);
+	quic_cid_report(conn, true);
+}
+
+/**
+ * quic_cid_take_other - have an ID for the path beside the one in use
+ * @conn: the connection
+ *
+ * RFC 9000, 9.5: an ID is used on one path only, unless there are none.
+ *
+ * Context: connection lock held.
+ * Return: whether there is one.
+ */
+bool quic_cid_take_other(struct quic_conn *conn)
+{
+	struct quic_cids *cids = &conn->cids;
+	struct quic_peer_cid *spare;
+
+	quic_conn_assert_held(conn);
+	if (cids->other)
+		return true;
+	if (!cids->active->cid.len) {
+		cids->other = cids->active;
+		return true;
+	}
+	spare = quic_cid_spare(conn);
+	if (spare)
+		cids->other = quic_cid_use(spare);
+	return spare;
+}
+
+/**
+ * quic_cid_share_other - use the same ID on both paths
+ * @conn: the connection
+ *
+ * For a peer that has got another address without knowing it.
+ *
+ * Context: connection lock held.
+ */
+void quic_cid_share_other(struct quic_conn *conn)
+{
+	conn->cids.other = conn->cids.active;
+}
+
+/**
+ * quic_cid_swap - the two paths change places
+ * @conn: the connection, with an ID for each
+ *
+ * Context: connection lock held.
+ */
+void quic_cid_swap(struct quic_conn *conn)
+{
+	swap(conn->cids.active, conn->cids.other);
+}
+
+/**
+ * quic_cid_drop_other - the path beside the one in use is given up
+ * @conn: the connection
+ *
+ * Its ID is not used again, and the peer is told to replace it.
+ *
+ * Context: connection lock held.
+ */
+void quic_cid_drop_other(struct quic_conn *conn)
+{
+	struct quic_peer_cid *other = conn->cids.other;
+
+	conn->cids.other = NULL;
+	if (other && other != conn->cids.active)
+		quic_cid_retire_one(conn, other);
+}
+
+/**
+ * quic_cid_renew - use a new ID on the path in use
+ * @conn: the connection
+ *
+ * Context: connection lock held.
+ * Return: false if there is none; the old one stays.
+ */
+bool quic_cid_renew(struct quic_conn *conn)
+{
+	struct quic_cids *cids = &conn->cids;
+	struct quic_peer_cid *spare, *old = cids->active;
+
+	quic_conn_assert_held(conn);
+	if (!old->cid.len)
+		return true;
+	spare = quic_cid_spare(conn);
+	if (!spare)
+		return false;
+	cids->active = quic_cid_use(spare);
+	if (old != cids->other)
+		quic_cid_retire_one(conn, old);
+	return true;
+}
+
+/* The ID in use is gone: the oldest spare one takes its place, or else the
+ * other path's.
+ */
+static int quic_cid_replace_active(struct quic_conn *conn)
+{
+	struct quic_cids *cids = &conn->cids;
+	struct quic_peer_cid *pcid = quic_cid_spare(conn);
+
+	if (!pcid)
+		pcid = list_first_entry_or_null(&cids->peer,
+						struct quic_peer_cid, list);
+	if (!pcid)
+		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+	cids->active = quic_cid_use(pcid);
+	return 0;
+}
+
 static int quic_cid_retire_peer(struct quic_conn *conn, u64 prior_to)
 {
 	struct quic_cids *cids = &conn->cids;
 	struct quic_peer_cid *pcid, *next;
+	int err;
 
 	cids->peer_retire_prior_to = prior_to;
 	list_for_each_entry_safe(pcid, next, &cids->peer, list) {
@@ -271,13 +417,14 @@ static int quic_cid_retire_peer(struct quic_conn *conn, u64 prior_to)
 			return QUIC_TRANSPORT_ERROR_CONNECTION_ID_LIMIT;
 		if (cids->active == pcid)
 			cids->active = NULL;
+		if (cids->other == pcid)
+			cids->other = NULL;
 		quic_cid_free_peer(conn, pcid);
-		if (!cids->active)
-			cids->active = list_first_entry_or_null(&cids->peer,
-								struct quic_peer_cid,
-								list);
-		if (!cids->active)
-			return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+		if (!cids->active) {
+			err = quic_cid_replace_active(conn);
+			if (err)
+				return err;
+		}
 		quic_cid_report(conn, true);
 	}
 	return 0;
@@ -325,6 +472,52 @@ static int quic_cid_insert_peer(struct quic_conn *conn,
 	list_add_tail(&pcid->list, &pos->list);
 	conn->cids.nr_peer++;
 	return 0;
+}
+
+/**
+ * quic_cid_offer_preferred - make the ID that goes with our preferred address
+ * @conn: connection of a server in its handshake
+ * @addr: its ID and reset token are filled in
+ *
+ * RFC 9000, 5.1.1: it has sequence number 1.
+ *
+ * Context: connection lock held.
+ * Return: false for lack of memory.
+ */
+bool quic_cid_offer_preferred(struct quic_conn *conn,
+			      struct quic_preferred_addr *addr)
+{
+	struct quic_local_cid *lcid = quic_cid_add_local(conn);
+
+	if (!lcid)
+		return false;
+	addr->cid = lcid->entry.cid;
+	quic_token_reset(&quic_net(quic_conn_net(conn))->reset_secret,
+			 &lcid->entry.cid, addr->reset_token);
+	return true;
+}
+
+/**
+ * quic_cid_add_preferred - note the ID that goes with a preferred address
+ * @conn: connection of a client
+ * @addr: the server's preferred_address, whose ID has sequence number 1
+ *
+ * RFC 9000, 5.1.1. Context: connection lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int quic_cid_add_preferred(struct quic_conn *conn,
+			   const struct quic_preferred_addr *addr)
+{
+	struct quic_frame_new_connection_id frame = {
+		.seq = 1,
+		.cid = addr->cid,
+	};
+
+	quic_conn_assert_held(conn);
+	if (quic_cid_find_peer(conn, 1))
+		return 0;
+	memcpy(frame.reset_token, addr->reset_token, QUIC_RESET_TOKEN_LEN);
+	return quic_cid_insert_peer(conn, &frame);
 }
 
 /**
@@ -471,6 +664,9 @@ static int quic_cid_set_peer_info(struct quic_conn *conn,
 	struct quic_peer_cid *pcid = NULL;
 	u64 first, last;
 
+	/* A migration is at work with one of them. */
+	if (quic_migrate_busy(conn))
+		return -EAGAIN;
 	first = list_first_entry(&cids->peer, struct quic_peer_cid, list)->seq;
 	last = list_last_entry(&cids->peer, struct quic_peer_cid, list)->seq;
 	if (info->prior_to &&
@@ -482,7 +678,7 @@ static int quic_cid_set_peer_info(struct quic_conn *conn,
 		if (!pcid || info->active <= cids->active->seq ||
 		    info->active < info->prior_to)
 			return -EINVAL;
-		cids->active = pcid;
+		cids->active = quic_cid_use(pcid);
 	}
 	if (info->prior_to)
 		quic_cid_retire_peer(conn, info->prior_to);
@@ -495,7 +691,8 @@ static int quic_cid_set_peer_info(struct quic_conn *conn,
  * @info: @prior_to: retire all below; @active: use this one; 0 leaves either
  *
  * Context: connection lock held; the caller runs quic_output() afterwards.
- * Return: 0 or -EINVAL, with nothing changed.
+ * Return: 0; -EINVAL, or -EAGAIN while a migration is at work, with nothing
+ * changed.
  */
 int quic_cid_set_info(struct quic_conn *conn,
 		      const struct quic_connection_id_info *info)

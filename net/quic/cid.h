@@ -26,6 +26,7 @@
 
 struct quic_conn;
 struct quic_frame_new_connection_id;
+struct quic_preferred_addr;
 struct quic_pkt_builder;
 struct quic_sent_frame;
 
@@ -54,8 +55,9 @@ struct quic_local_cid {
  * @list:	in quic_cids.peer, by ascending sequence number
  * @cid:	the bytes
  * @seq:	sequence number
- * @has_token:	@reset is in use; false only for the ID of the handshake when no
- *		stateless_reset_token transport parameter came
+ * @has_token:	@reset.token is known; not so only for the ID of the handshake
+ *		when no stateless_reset_token transport parameter came
+ * @used:	packets have carried it: a reset may refer to it
  * @rcu:	defers the release
  */
 struct quic_peer_cid {
@@ -64,6 +66,7 @@ struct quic_peer_cid {
 	struct quic_cid cid;
 	u64 seq;
 	bool has_token;
+	bool used;
 	struct rcu_head rcu;
 };
 
@@ -87,6 +90,9 @@ struct quic_cid_retire {
  * @nr_retire:		entries of @retire
  * @peer:		struct quic_peer_cid
  * @active:		the entry of @peer that our packets carry
+ * @other:		the one that packets on quic_conn.alt carry; NULL when
+ *			there is none, @active where the peer's own packets
+ *			have the same ID on both paths (RFC 9000, 9.5)
  * @peer_retire_prior_to: largest Retire Prior To that the peer has sent
  * @retire:		retirements not yet acknowledged
  */
@@ -102,6 +108,7 @@ struct quic_cids {
 	u8 nr_retire;
 	struct list_head peer;
 	struct quic_peer_cid *active;
+	struct quic_peer_cid *other;
 	u64 peer_retire_prior_to;
 	struct quic_cid_retire retire[QUIC_CID_RETIRE_MAX];
 };
@@ -117,6 +124,16 @@ int quic_cid_set_first_peer(struct quic_conn *conn, const struct quic_cid *cid);
 void quic_cid_set_first_token(struct quic_conn *conn, const u8 *token);
 const struct quic_cid *quic_cid_first_local(struct quic_conn *conn);
 bool quic_cid_is_reset_token(struct quic_conn *conn, const u8 *token);
+
+bool quic_cid_take_other(struct quic_conn *conn);
+void quic_cid_share_other(struct quic_conn *conn);
+void quic_cid_swap(struct quic_conn *conn);
+void quic_cid_drop_other(struct quic_conn *conn);
+bool quic_cid_renew(struct quic_conn *conn);
+bool quic_cid_offer_preferred(struct quic_conn *conn,
+			      struct quic_preferred_addr *addr);
+int quic_cid_add_preferred(struct quic_conn *conn,
+			   const struct quic_preferred_addr *addr);
 
 int quic_cid_on_new(struct quic_conn *conn,
 		    const struct quic_frame_new_connection_id *frame);

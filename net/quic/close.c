@@ -32,7 +32,7 @@ static void quic_close_dead(struct quic_conn *conn)
 	quic_cids_free(conn);
 	__skb_queue_purge(&conn->hs.parked);
 	quic_batch_free(&conn->batch);
-	quic_path_release(&conn->path);
+	quic_migrate_release(conn);
 	quic_keys_destroy(&conn->keys);
 }
 

@@ -60,7 +60,7 @@ void quic_conn_destroy(struct sock *sk)
 		quic_pnspace_destroy(&conn->spaces[i]);
 	sk_mem_uncharge(sk, conn->ledger_mem);
 	quic_cids_free(conn);
-	quic_path_release(&conn->path);
+	quic_migrate_release(conn);
 	quic_keys_destroy(&conn->keys);
 	quic_settings_destroy(&conn->settings);
 	quic_endpoint_put(conn->bound);
@@ -101,17 +101,30 @@ void quic_conn_set_state(struct quic_conn *conn, enum quic_state state)
 	sk->sk_state_change(sk);
 }
 
-static void quic_conn_start_recovery(struct quic_conn *conn)
+/**
+ * quic_conn_recovery_params - what recovery starts with on the path in use
+ * @conn:   the connection
+ * @params: filled in
+ */
+void quic_conn_recovery_params(const struct quic_conn *conn,
+			       struct quic_recovery_params *params)
 {
 	const struct quic_config *config = &conn->settings.config;
-	struct quic_recovery_params params = {
+
+	*params = (struct quic_recovery_params) {
 		.cc			= quic_cc_find(config->congestion_control_algo),
 		.initial_rtt_us		= config->initial_smoothed_rtt,
 		.max_datagram_size	= conn->path.max_payload,
 		.timer_granularity_ns	= hrtimer_resolution,
 		.is_server		= conn->is_server,
 	};
+}
 
+static void quic_conn_start_recovery(struct quic_conn *conn)
+{
+	struct quic_recovery_params params;
+
+	quic_conn_recovery_params(conn, &params);
 	quic_recovery_init(&conn->rec, &params, ktime_get());
 }
 
@@ -160,7 +173,7 @@ static int quic_conn_start(struct quic_conn *conn, const struct quic_cid *dcid)
 static void quic_conn_unstart(struct quic_conn *conn)
 {
 	quic_cids_free(conn);
-	quic_path_release(&conn->path);
+	quic_migrate_release(conn);
 	quic_keys_destroy(&conn->keys);
 }
 
@@ -258,6 +271,7 @@ void quic_conn_established(struct quic_conn *conn)
 		quic_handshake_confirm(conn);
 	}
 	quic_cids_issue(conn);
+	quic_migrate_bind_preferred(conn);
 	if (keepalive)
 		quic_timer_set(conn, QUIC_TIMER_KEEPALIVE,
 			       ktime_add_us(ktime_get(), keepalive));

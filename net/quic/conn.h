@@ -23,6 +23,7 @@
 #include "handshake.h"
 #include "keys.h"
 #include "loss.h"
+#include "migrate.h"
 #include "new_token.h"
 #include "path.h"
 #include "pnspace.h"
@@ -59,6 +60,10 @@ enum quic_state {
  * @hs:		progress of the handshake
  * @keys:	packet protection
  * @path:	the path in use
+ * @alt:	the path beside it, if it has an endpoint
+ * @preferred:	server: endpoints of the preferred address, IPv4 and IPv6
+ * @challenged:	a path was challenged some time
+ * @left_rec:	what @rec knew of the path that the peer has left
  * @cids:	connection IDs of both sides
  * @spaces:	packet number spaces
  * @rec:	loss recovery, RTT, congestion control and pacing
@@ -95,6 +100,10 @@ struct quic_conn {
 	struct quic_handshake hs;
 	struct quic_keys keys;
 	struct quic_path path;
+	struct quic_path alt;
+	struct quic_endpoint *preferred[2];
+	bool challenged;
+	struct quic_recovery_saved left_rec;
 	struct quic_cids cids;
 	struct quic_pnspace spaces[QUIC_SPACE_MAX];
 	struct quic_recovery rec;
@@ -161,6 +170,8 @@ int quic_conn_connect(struct sock *sk, const union quic_addr *local,
 int quic_conn_accept(struct sock *sk, struct quic_request *req);
 void quic_conn_apply_config(struct quic_conn *conn);
 void quic_conn_established(struct quic_conn *conn);
+void quic_conn_recovery_params(const struct quic_conn *conn,
+			       struct quic_recovery_params *params);
 int quic_conn_switch_version(struct quic_conn *conn, u32 version);
 void quic_conn_idle_restart(struct quic_conn *conn, ktime_t now);
 

@@ -253,6 +253,37 @@ struct quic_endpoint *quic_endpoint_bind(struct net *net, union quic_addr *addr,
 }
 
 /**
+ * quic_endpoint_serves - whether datagrams to an address come in by an endpoint
+ * @ep:    the endpoint
+ * @local: an address of ours with its port
+ *
+ * Return: true if they do.
+ */
+bool quic_endpoint_serves(const struct quic_endpoint *ep,
+			  const union quic_addr *local)
+{
+	if (quic_addr_port(&ep->addr) != quic_addr_port(local))
+		return false;
+	if (!quic_addr_any(&ep->addr))
+		return quic_addr_same_host(&ep->addr, local);
+	return ep->addr.sa.sa_family == local->sa.sa_family ||
+	       (ep->addr.sa.sa_family == AF_INET6 && !ep->v6only);
+}
+
+/**
+ * quic_endpoint_port_allowed - may the calling process bind to a port
+ * @net:  network namespace
+ * @port: the port
+ *
+ * Return: false for a privileged port without CAP_NET_BIND_SERVICE.
+ */
+bool quic_endpoint_port_allowed(struct net *net, __be16 port)
+{
+	return !port || !inet_port_requires_bind_service(net, ntohs(port)) ||
+	       ns_capable(net->user_ns, CAP_NET_BIND_SERVICE);
+}
+
+/**
  * quic_endpoint_net_init - set up the part of a netns that belongs to endpoints
  * @qn: the netns
  */

@@ -50,6 +50,9 @@ struct quic_endpoint {
 struct quic_endpoint *quic_endpoint_bind(struct net *net, union quic_addr *addr,
 					 int bound_if, bool v6only);
 void quic_endpoint_put(struct quic_endpoint *ep);
+bool quic_endpoint_serves(const struct quic_endpoint *ep,
+			  const union quic_addr *local);
+bool quic_endpoint_port_allowed(struct net *net, __be16 port);
 
 /* One more reference for somebody who already has one. */
 static inline struct quic_endpoint *

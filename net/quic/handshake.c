@@ -137,6 +137,9 @@ void quic_handshake_apply_remote(struct quic_conn *conn)
 	quic_conn_idle_restart(conn, ktime_get());
 	if (!conn->is_server && tp->stateless_reset)
 		quic_cid_set_first_token(conn, tp->stateless_reset_token);
+	if (!conn->is_server && tp->has_preferred_addr &&
+	    quic_cid_add_preferred(conn, &tp->preferred_addr))
+		conn->remote.has_preferred_addr = false;
 	quic_path_update_mtu(conn, &conn->path);
 }
 
@@ -191,6 +194,9 @@ static void quic_handshake_fill_server(struct quic_conn *conn,
 		quic_token_reset(&quic_net(quic_conn_net(conn))->reset_secret,
 				 quic_cid_first_local(conn),
 				 tp->stateless_reset_token);
+	if (tp->has_preferred_addr && !tp->preferred_addr.cid.len &&
+	    !quic_cid_offer_preferred(conn, &tp->preferred_addr))
+		tp->has_preferred_addr = false;
 	if (!conn->remote.version_info.chosen)
 		tp->disable_compatible_version = true;
 }
@@ -247,7 +253,7 @@ void quic_handshake_confirm(struct quic_conn *conn)
 	quic_handshake_discard_space(conn, QUIC_CRYPTO_INITIAL);
 	quic_handshake_discard_space(conn, QUIC_CRYPTO_HANDSHAKE);
 	quic_cid_drop_original(conn);
-	conn->path.validated = true;
+	quic_migrate_on_confirmed(conn);
 }
 
 /**

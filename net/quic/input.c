@@ -213,6 +213,14 @@ static int quic_input_open(struct quic_conn *conn, struct quic_rx_pkt *rx,
 	return o.hdr_len;
 }
 
+static bool quic_input_is_newest(const struct quic_conn *conn,
+				 const struct quic_rx_pkt *rx)
+{
+	u64 largest = conn->spaces[rx->space].largest_rcvd;
+
+	return largest == QUIC_PN_NONE || rx->pn > largest;
+}
+
 static void quic_input_payload(struct quic_conn *conn, struct quic_rx_pkt *rx,
 			       const u8 *pos, const u8 *end)
 {
@@ -231,6 +239,9 @@ static void quic_input_payload(struct quic_conn *conn, struct quic_rx_pkt *rx,
 	}
 	if (!quic_input_alive(conn))
 		return;
+	if (rx->type == QUIC_PKT_1RTT)
+		quic_migrate_on_packet(conn, rx,
+				       quic_input_is_newest(conn, rx));
 	quic_pnspace_on_received(&conn->spaces[rx->space], rx->pn,
 				 rx->ack_eliciting, rx->ecn, rx->now,
 				 conn->local.max_ack_delay_us,
@@ -253,6 +264,7 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 	rx->dcid = hdr->dcid;
 	rx->ack_eliciting = false;
 	rx->ack_now = false;
+	rx->non_probing = false;
 	if ((!hdr->fixed_bit && !conn->local.grease_quic_bit) ||
 	    (hdr->long_form && hdr->version != conn->version) ||
 	    /* RFC 9000, 17.2.2: a server has no use for a token */
@@ -381,6 +393,9 @@ void quic_input_datagram(struct quic_conn *conn, struct sk_buff *skb)
 	};
 
 	quic_conn_assert_held(conn);
+	quic_skb_addrs(skb, &rx.local, &rx.peer);
+	rx.foreign = !quic_addr_equal(&rx.peer, &conn->path.peer) &&
+		     !quic_addr_equal(&rx.peer, &conn->alt.peer);
 	if (quic_input_alive(conn)) {
 		quic_input_packets(conn, &rx);
 	} else {
@@ -395,20 +410,22 @@ void quic_input_datagram(struct quic_conn *conn, struct sk_buff *skb)
 }
 
 /* Until the handshake is confirmed the address of the peer is fixed (RFC 9000,
- * 9); afterwards a packet from elsewhere is handled, but answered on the path
- * in use.
+ * 9).
  */
 static bool quic_input_check_path(struct quic_conn *conn,
 				  const struct sk_buff *skb)
 {
 	union quic_addr local, peer;
+	struct quic_path *path;
 
 	quic_skb_addrs(skb, &local, &peer);
-	if (quic_addr_equal(&peer, &conn->path.peer)) {
-		conn->path.rx_bytes += skb->len;
-		return true;
-	}
-	return conn->hs.confirmed;
+	path = quic_migrate_find(conn, &local, &peer);
+	if (!path && !conn->hs.confirmed &&
+	    quic_addr_equal(&peer, &conn->path.peer))
+		path = &conn->path;
+	if (path)
+		path->rx_bytes += skb->len;
+	return path || conn->hs.confirmed;
 }
 
 /**

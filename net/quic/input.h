@@ -30,6 +30,10 @@ struct sock;
  * @drop:	why another was not; 0 if all were
  * @pn:		full packet number
  * @now:	when the datagram was handled
+ * @foreign:	it came from an address that the peer was not known to have
+ * @non_probing: one of its frames is not there to probe (RFC 9000, 9.1)
+ * @local:	address of ours that it came to
+ * @peer:	address that it came from
  * @skb:	the datagram; linear, and nobody else writes to it
  * @dcid:	destination connection ID it came with
  */
@@ -42,8 +46,12 @@ struct quic_rx_pkt {
 	bool ack_now;
 	bool taken;
 	enum quic_drop_reason drop;
+	bool foreign;
+	bool non_probing;
 	u64 pn;
 	ktime_t now;
+	union quic_addr local;
+	union quic_addr peer;
 	struct sk_buff *skb;
 	struct quic_cid dcid;
 };

@@ -148,18 +148,15 @@ static int quic_handle_path_challenge(struct quic_conn *conn,
 				      struct quic_rx_pkt *pkt,
 				      const struct quic_frame *frame)
 {
-	quic_path_on_challenge(&conn->path, frame->path_challenge.data);
+	quic_migrate_on_challenge(conn, pkt, frame->path_challenge.data);
 	return 0;
 }
 
-/* We challenge no path, so that no answer can be the right one. RFC 9000, 19.18
- * permits the error.
- */
 static int quic_handle_path_response(struct quic_conn *conn,
 				     struct quic_rx_pkt *pkt,
 				     const struct quic_frame *frame)
 {
-	return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+	return quic_migrate_on_response(conn, frame->path_response.data);
 }
 
 static int quic_handle_connection_close(struct quic_conn *conn,
@@ -225,6 +222,12 @@ static int quic_frame_allowed(const struct quic_conn *conn,
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	if (conn->is_server && (info->flags & QUIC_FRAME_SERVER_ONLY))
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+	/* RFC 9000, 9: a server does not move by itself. It may ask whether it
+	 * could, though: see docs/decisions.md.
+	 */
+	if (!conn->is_server && pkt->foreign &&
+	    !(info->flags & QUIC_FRAME_PROBING))
+		return -EADDRNOTAVAIL;
 	return 0;
 }
 
@@ -321,6 +324,8 @@ int quic_input_frames(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 			quic_input_trace_frame(conn, pkt, &frame, info->name);
 		if (info->flags & QUIC_FRAME_ACK_ELICITING)
 			pkt->ack_eliciting = true;
+		if (!(info->flags & QUIC_FRAME_PROBING))
+			pkt->non_probing = true;
 		err = quic_frame_handlers[frame.type](conn, pkt, &frame);
 		if (err)
 			return err;

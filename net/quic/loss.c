@@ -73,6 +73,51 @@ void quic_recovery_new_path(struct quic_recovery *rec,
 }
 
 /**
+ * quic_recovery_save - keep what is known of the path in use
+ * @rec:   recovery
+ * @saved: where
+ *
+ * Context: connection lock held.
+ */
+void quic_recovery_save(const struct quic_recovery *rec,
+			struct quic_recovery_saved *saved)
+{
+	*saved = (struct quic_recovery_saved) {
+		.valid	 = true,
+		.rtt	 = rec->rtt,
+		.cc	 = rec->cc,
+		.reorder = rec->reorder,
+	};
+}
+
+/**
+ * quic_recovery_restore - the connection is back on a path
+ * @rec:   recovery
+ * @saved: what was known of the path, not valid any more afterwards
+ * @now:   current time
+ *
+ * What was sent on it before counts as that of any other path: nobody has kept
+ * account of it meanwhile.
+ *
+ * Context: connection lock held.
+ */
+void quic_recovery_restore(struct quic_recovery *rec,
+			   struct quic_recovery_saved *saved, ktime_t now)
+{
+	rec->path_gen++;
+	rec->pto_count = 0;
+	rec->last_event = now;
+	rec->rtt = saved->rtt;
+	rec->cc = saved->cc;
+	rec->cc.bytes_in_flight = 0;
+	rec->cc.undo.valid = false;
+	rec->reorder = saved->reorder;
+	quic_ecn_init(&rec->ecn);
+	quic_loss_update_pacing(rec);
+	saved->valid = false;
+}
+
+/**
  * quic_recovery_set_cc - change the congestion controller
  * @rec: recovery
  * @ops: controller

@@ -7,6 +7,7 @@
 #include "net_ns.h"
 #include "output.h"
 #include "packet_build.h"
+#include "probe.h"
 #include "stream_output.h"
 
 /* Long header packets travel before the path's size is known to work. */
@@ -49,8 +50,8 @@ struct quic_output {
 static bool quic_output_app_pending(struct quic_conn *conn)
 {
 	return conn->hs.done_pending || conn->ping_pending ||
-	       quic_path_pending(&conn->path) || quic_cids_pending(conn) ||
-	       quic_new_token_pending(conn) || quic_dgrams_pending(conn) ||
+	       quic_cids_pending(conn) || quic_new_token_pending(conn) ||
+	       quic_dgrams_pending(conn) ||
 	       quic_streams_pending(conn);
 }
 
@@ -124,7 +125,6 @@ static void quic_output_put_data(struct quic_output *out,
 		return;
 	quic_output_put_simple(b, QUIC_SENT_HANDSHAKE_DONE,
 			       &conn->hs.done_pending);
-	quic_path_put_frames(&conn->path, b);
 	quic_cids_put_frames(conn, b);
 	quic_new_token_put_frames(conn, b);
 	quic_dgrams_put_frames(conn, b);
@@ -372,6 +372,7 @@ static void quic_output_set_timers(struct quic_output *out)
 	quic_timer_set(conn, QUIC_TIMER_LOSS,
 		       quic_loss_timer(&conn->rec, conn->spaces));
 	quic_timer_set(conn, QUIC_TIMER_ACK, ack);
+	quic_timer_set(conn, QUIC_TIMER_PATH, quic_migrate_deadline(conn));
 	quic_timer_set(conn, QUIC_TIMER_PACE, quic_output_pace_deadline(out));
 	if (!out->sent_eliciting)
 		return;
@@ -434,6 +435,7 @@ void quic_output(struct quic_conn *conn)
 		conn->ping_pending = true;
 	quic_output_bound_pace(conn);
 	conn->in_output = true;
+	quic_probe_output(conn, out.now);
 	while (quic_output_datagram(&out))
 		;
 	quic_output_flush(&out);

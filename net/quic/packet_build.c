@@ -28,7 +28,7 @@ static u8 quic_pkt_max_frames(const struct quic_conn *conn,
 static void quic_pkt_put_header(struct quic_pkt_builder *b)
 {
 	struct quic_conn *conn = b->conn;
-	const struct quic_cid *dcid = &conn->cids.active->cid;
+	const struct quic_cid *dcid = b->dcid;
 	const struct quic_blob *token = &conn->settings.token;
 	u32 token_len = 0;
 	u8 *end;
@@ -48,10 +48,10 @@ static void quic_pkt_put_header(struct quic_pkt_builder *b)
 	b->pn_off = b->hdr_len - b->pn_len;
 }
 
-static u32 quic_pkt_header_len(struct quic_conn *conn, enum quic_pkt_type type,
-			       u8 pn_len)
+static u32 quic_pkt_header_len(struct quic_conn *conn,
+			       const struct quic_cid *dcid,
+			       enum quic_pkt_type type, u8 pn_len)
 {
-	const struct quic_cid *dcid = &conn->cids.active->cid;
 	u32 token_len = 0;
 
 	if (type == QUIC_PKT_1RTT)
@@ -72,13 +72,15 @@ static u32 quic_pkt_header_len(struct quic_conn *conn, enum quic_pkt_type type,
  */
 u32 quic_pkt_overhead(struct quic_conn *conn, enum quic_pkt_type type)
 {
-	return quic_pkt_header_len(conn, type, QUIC_PN_MAX_LEN) + QUIC_TAG_LEN;
+	return quic_pkt_header_len(conn, &conn->cids.active->cid, type,
+				   QUIC_PN_MAX_LEN) + QUIC_TAG_LEN;
 }
 
 /**
- * quic_pkt_begin - start a packet
+ * quic_pkt_begin_to - start a packet that carries a given destination ID
  * @b:	  builder to set up
  * @conn: the connection
+ * @dcid: the ID; stays while the packet is built
  * @type: packet type; its level must have a sending key
  * @buf:  where the packet is to stand; directly mapped memory
  * @size: bytes that may be used there
@@ -87,13 +89,15 @@ u32 quic_pkt_overhead(struct quic_conn *conn, enum quic_pkt_type type)
  * Return: 0; -ENOKEY without a key, -ENOSPC when not even one byte of frames
  * fits, -ENOMEM.
  */
-int quic_pkt_begin(struct quic_pkt_builder *b, struct quic_conn *conn,
-		   enum quic_pkt_type type, u8 *buf, u32 size)
+int quic_pkt_begin_to(struct quic_pkt_builder *b, struct quic_conn *conn,
+		      const struct quic_cid *dcid, enum quic_pkt_type type,
+		      u8 *buf, u32 size)
 {
 	struct quic_pnspace *space;
 
 	quic_conn_assert_held(conn);
 	b->conn = conn;
+	b->dcid = dcid;
 	b->type = type;
 	b->level = quic_pkt_level(type);
 	b->space = quic_level_space(b->level);
@@ -109,7 +113,7 @@ int quic_pkt_begin(struct quic_pkt_builder *b, struct quic_conn *conn,
 	space = &conn->spaces[b->space];
 	b->pn = space->next_pn;
 	b->pn_len = quic_pn_len(b->pn, space->largest_acked);
-	if (size < quic_pkt_header_len(conn, type, b->pn_len) +
+	if (size < quic_pkt_header_len(conn, dcid, type, b->pn_len) +
 		   QUIC_PKT_MIN_PROTECTED + QUIC_TAG_LEN)
 		return -ENOSPC;
 
@@ -120,6 +124,24 @@ int quic_pkt_begin(struct quic_pkt_builder *b, struct quic_conn *conn,
 	sg_init_table(b->sg, QUIC_PKT_MAX_SG);
 	quic_pkt_put_header(b);
 	return 0;
+}
+
+/**
+ * quic_pkt_begin - start a packet on the path in use
+ * @b:	  builder to set up
+ * @conn: the connection
+ * @type: packet type; its level must have a sending key
+ * @buf:  where the packet is to stand; directly mapped memory
+ * @size: bytes that may be used there
+ *
+ * Context: connection lock held.
+ * Return: as quic_pkt_begin_to().
+ */
+int quic_pkt_begin(struct quic_pkt_builder *b, struct quic_conn *conn,
+		   enum quic_pkt_type type, u8 *buf, u32 size)
+{
+	return quic_pkt_begin_to(b, conn, &conn->cids.active->cid, type, buf,
+				 size);
 }
 
 /**

@@ -22,6 +22,7 @@ struct quic_conn;
 /**
  * struct quic_pkt_builder - a packet that is being filled
  * @conn:	the connection
+ * @dcid:	where it goes to
  * @type:	packet type
  * @level:	encryption level
  * @space:	packet number space
@@ -41,6 +42,7 @@ struct quic_conn;
  */
 struct quic_pkt_builder {
 	struct quic_conn *conn;
+	const struct quic_cid *dcid;
 	enum quic_pkt_type type;
 	u8 level;
 	enum quic_space_id space;
@@ -61,6 +63,9 @@ struct quic_pkt_builder {
 
 int quic_pkt_begin(struct quic_pkt_builder *b, struct quic_conn *conn,
 		   enum quic_pkt_type type, u8 *buf, u32 size);
+int quic_pkt_begin_to(struct quic_pkt_builder *b, struct quic_conn *conn,
+		      const struct quic_cid *dcid, enum quic_pkt_type type,
+		      u8 *buf, u32 size);
 void quic_pkt_abort(struct quic_pkt_builder *b);
 int quic_pkt_finish(struct quic_pkt_builder *b, ktime_t now);
 u32 quic_pkt_overhead(struct quic_conn *conn, enum quic_pkt_type type);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/random.h>
+
+#include "addr.h"
 #include "conn.h"
 #include "endpoint.h"
 #include "frame.h"
@@ -91,18 +94,138 @@ void quic_path_on_challenge(struct quic_path *path, const u8 *data)
 }
 
 /**
- * quic_path_pending - is a PATH_RESPONSE owed
- * @path: the path
+ * quic_path_is - whether a path is between two addresses
+ * @path:  the path
+ * @local: ours
+ * @peer:  the peer's
  *
- * Return: whether quic_path_put_frames() has something to put.
+ * Return: true if it is, ports included.
  */
-bool quic_path_pending(const struct quic_path *path)
+bool quic_path_is(const struct quic_path *path, const union quic_addr *local,
+		  const union quic_addr *peer)
 {
-	return path->nr_responses;
+	return path->endpoint && quic_addr_equal(&path->peer, peer) &&
+	       quic_addr_equal(&path->local, local);
 }
 
 /**
- * quic_path_put_frames - put the PATH_RESPONSE frames that are owed
+ * quic_path_same_hosts - whether two paths differ in ports at the most
+ * @a: one
+ * @b: the other
+ *
+ * Return: true if they do; then one says much about the other (RFC 9000, 9.4).
+ */
+bool quic_path_same_hosts(const struct quic_path *a, const struct quic_path *b)
+{
+	return quic_addr_same_host(&a->local, &b->local) &&
+	       quic_addr_same_host(&a->peer, &b->peer);
+}
+
+/**
+ * quic_path_check_start - begin to validate a path
+ * @path:    the path
+ * @pto_us:  probe timeout: a challenge that is not answered is repeated then
+ * @fail_us: when there is no hope left (RFC 9000, 8.2.4)
+ * @now:     current time
+ *
+ * Context: connection lock held.
+ */
+void quic_path_check_start(struct quic_path *path, u64 pto_us, u64 fail_us,
+			   ktime_t now)
+{
+	path->check = (struct quic_path_check) {
+		.running = true,
+		.next	 = now,
+		.end	 = ktime_add_us(now, fail_us),
+		.gap_us	 = pto_us,
+	};
+}
+
+/**
+ * quic_path_check_stop - end a validation
+ * @path: the path
+ */
+void quic_path_check_stop(struct quic_path *path)
+{
+	path->check.running = false;
+}
+
+/**
+ * quic_path_check_due - whether a challenge is to be sent now
+ * @path: the path
+ * @now:  current time
+ *
+ * Return: true if it is.
+ */
+bool quic_path_check_due(const struct quic_path *path, ktime_t now)
+{
+	return path->check.running && path->check.next <= now;
+}
+
+/**
+ * quic_path_check_failed - whether a validation has found no answer
+ * @path: the path
+ * @now:  current time
+ *
+ * Return: true if it has.
+ */
+bool quic_path_check_failed(const struct quic_path *path, ktime_t now)
+{
+	return path->check.running && path->check.end <= now;
+}
+
+/**
+ * quic_path_check_deadline - when something has to be done about a validation
+ * @path: the path
+ *
+ * Return: monotonic time, or KTIME_MAX.
+ */
+ktime_t quic_path_check_deadline(const struct quic_path *path)
+{
+	if (!path->check.running)
+		return KTIME_MAX;
+	return min(path->check.next, path->check.end);
+}
+
+/**
+ * quic_path_check_defer - let some time pass before the next challenge
+ * @path: the path
+ * @now:  current time
+ *
+ * Ever more, as Initial packets do (RFC 9000, 8.2.1).
+ */
+void quic_path_check_defer(struct quic_path *path, ktime_t now)
+{
+	path->check.next = ktime_add_us(now, path->check.gap_us);
+	path->check.gap_us *= 2;
+}
+
+/**
+ * quic_path_check_answer - what a PATH_RESPONSE says about a path
+ * @path: the path
+ * @data: QUIC_PATH_DATA_LEN bytes
+ *
+ * RFC 9000, 8.2.3: it does not matter on which path the answer came.
+ *
+ * Return: enum quic_path_answer.
+ */
+enum quic_path_answer quic_path_check_answer(const struct quic_path *path,
+					     const u8 *data)
+{
+	const struct quic_path_check *check = &path->check;
+	u32 i, nr = min(check->nr, QUIC_PATH_CHALLENGES);
+
+	if (!path->endpoint || !check->running)
+		return QUIC_PATH_UNKNOWN;
+	for (i = 0; i < nr; i++)
+		if (!memcmp(check->data[i], data, QUIC_PATH_DATA_LEN))
+			return check->small[i] ? QUIC_PATH_REACHED :
+						 QUIC_PATH_VALID;
+	return QUIC_PATH_UNKNOWN;
+}
+
+/**
+ * quic_path_put_responses - put the PATH_RESPONSE frames that are owed
  * @path: the path
  * @b:	  1-RTT packet that leaves on it
  *
@@ -111,7 +234,7 @@ bool quic_path_pending(const struct quic_path *path)
  *
  * Context: connection lock held.
  */
-void quic_path_put_frames(struct quic_path *path, struct quic_pkt_builder *b)
+void quic_path_put_responses(struct quic_path *path, struct quic_pkt_builder *b)
 {
 	u8 i;
 
@@ -126,4 +249,32 @@ void quic_path_put_frames(struct quic_path *path, struct quic_pkt_builder *b)
 	path->nr_responses -= i;
 	memmove(path->responses[0], path->responses[i],
 		path->nr_responses * sizeof(path->responses[0]));
+}
+
+/**
+ * quic_path_put_challenge - put a PATH_CHALLENGE that nobody can foresee
+ * @path: the path
+ * @b:	  1-RTT packet that leaves on it, with nothing to be put behind it but
+ *	  PADDING up to the size given to quic_pkt_begin()
+ * @now:  current time
+ *
+ * RFC 9000, 8.2.1: every one has data of its own.
+ *
+ * Context: connection lock held.
+ */
+void quic_path_put_challenge(struct quic_path *path, struct quic_pkt_builder *b,
+			     ktime_t now)
+{
+	struct quic_path_check *check = &path->check;
+	u32 i = check->nr % QUIC_PATH_CHALLENGES;
+
+	if (quic_pkt_room(b) < QUIC_FRAME_PATH_LEN || !quic_pkt_records_left(b))
+		return;
+	get_random_bytes(check->data[i], QUIC_PATH_DATA_LEN);
+	check->small[i] = b->size < QUIC_MIN_UDP_PAYLOAD;
+	check->nr++;
+	quic_frame_put_path_challenge(quic_pkt_put(b, QUIC_FRAME_PATH_LEN),
+				      check->data[i]);
+	quic_pkt_record(b, QUIC_SENT_PATH_CHALLENGE, 0, 0, 0, false);
+	quic_path_check_defer(path, now);
 }

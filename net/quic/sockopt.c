@@ -114,6 +114,12 @@ static int quic_get_connection_close(struct quic_conn *conn, void *val,
 	return 0;
 }
 
+static int quic_set_connection_migration(struct quic_conn *conn, void *val,
+					 u32 len)
+{
+	return quic_migrate_set(conn, val, len);
+}
+
 /* An update that has to wait for an acknowledgment asks for one. */
 static int quic_set_key_update(struct quic_conn *conn, void *val, u32 len)
 {
@@ -347,6 +353,10 @@ static const struct quic_sockopt quic_sockopts[] = {
 		.size	= sizeof(struct quic_connection_close),
 		.set	= quic_set_connection_close,
 		.get	= quic_get_connection_close,
+	},
+	[QUIC_SOCKOPT_CONNECTION_MIGRATION] = {
+		.flags	= QUIC_SOCKOPT_OUTPUT,
+		.set	= quic_set_connection_migration,
 	},
 	[QUIC_SOCKOPT_KEY_UPDATE] = {
 		.flags	= QUIC_SOCKOPT_OUTPUT,

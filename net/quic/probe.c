@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <net/inet_ecn.h>
+
+#include "conn.h"
+#include "frame.h"
+#include "net_ns.h"
+#include "packet_build.h"
+#include "probe.h"
+#include "udp_tx.h"
+
+/* What a path must at least have credit for: one small packet. */
+#define QUIC_PROBE_MIN		64
+
+/* Answers obey the congestion window of the path in use. On another path there
+ * is at most one for each datagram that has come by it. A challenge is one
+ * packet, repeated ever more rarely.
+ */
+static bool quic_probe_wanted(struct quic_conn *conn, struct quic_path *path,
+			      ktime_t now)
+{
+	if (quic_path_check_due(path, now))
+		return true;
+	if (!path->nr_responses)
+		return false;
+	return path != &conn->path ||
+	       quic_recovery_can_send(&conn->rec, QUIC_MIN_UDP_PAYLOAD);
+}
+
+static int quic_probe_build(struct quic_conn *conn, struct quic_path *path,
+			    const struct quic_cid *dcid, u8 *buf, u32 size,
+			    ktime_t now)
+{
+	struct quic_pkt_builder b;
+
+	if (quic_pkt_begin_to(&b, conn, dcid, QUIC_PKT_1RTT, buf, size))
+		return 0;
+	quic_path_put_responses(path, &b);
+	if (quic_path_check_due(path, now))
+		quic_path_put_challenge(path, &b, now);
+	if (!b.len) {
+		quic_pkt_abort(&b);
+		return 0;
+	}
+	/* RFC 9000, 8.2.1 and 8.2.2 */
+	quic_pkt_pad(&b, size);
+	/* What another path loses says nothing about the one in use. */
+	if (path != &conn->path)
+		b.sent->in_flight = false;
+	return quic_pkt_finish(&b, now);
+}
+
+/* One datagram of full size, or of what the path has credit for. */
+static bool quic_probe_send(struct quic_conn *conn, struct quic_path *path,
+			    const struct quic_cid *dcid, ktime_t now)
+{
+	u64 credit = quic_path_amp_credit(path);
+	u32 size = min_t(u64, credit, QUIC_MIN_UDP_PAYLOAD);
+	int len;
+	u8 *buf;
+
+	if (size < QUIC_PROBE_MIN)
+		return false;
+	buf = quic_batch_reserve(conn, size);
+	if (!buf)
+		return false;
+	len = quic_probe_build(conn, path, dcid, buf, size, now);
+	quic_batch_commit(&conn->batch, max(len, 0));
+	if (len <= 0)
+		return false;
+	path->tx_bytes += len;
+	quic_batch_flush(conn, path, INET_ECN_NOT_ECT);
+	return true;
+}
+
+static void quic_probe_path(struct quic_conn *conn, struct quic_path *path,
+			    const struct quic_peer_cid *pcid, ktime_t now)
+{
+	if (!path->endpoint || !quic_probe_wanted(conn, path, now))
+		return;
+	if (pcid && quic_probe_send(conn, path, &pcid->cid, now))
+		return;
+	if (quic_path_check_due(path, now))
+		quic_path_check_defer(path, now);
+}
+
+/**
+ * quic_probe_output - send what is owed for the validation of paths
+ * @conn: the connection
+ * @now:  current time
+ *
+ * Context: connection lock held; the batch is empty.
+ */
+void quic_probe_output(struct quic_conn *conn, ktime_t now)
+{
+	quic_conn_assert_held(conn);
+	if (!conn->hs.confirmed || !quic_keys_tx(&conn->keys, QUIC_CRYPTO_APP))
+		return;
+	if (conn->alt.endpoint && !conn->cids.other &&
+	    quic_probe_wanted(conn, &conn->alt, now))
+		quic_cid_take_other(conn);
+	quic_probe_path(conn, &conn->path, conn->cids.active, now);
+	quic_probe_path(conn, &conn->alt, conn->cids.other, now);
+}

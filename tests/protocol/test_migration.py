@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Connections that move: RFC 9000, 9 and 8.2, and option CONNECTION_MIGRATION."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from kquic.sock import Connection, TransportParams, connect, listen
+from kquic.sock._abi import SOL_QUIC, SockOpt
+
+from ..quic_pair import raises
+from .moving import Pair, Plan, Transfer, moving, say, wait_migrated
+from .relay import Relay
+
+OTHER = "127.0.0.2"
+FORBIDDEN = TransportParams(disable_active_migration=1)
+
+
+def free_port(host: str) -> int:
+    """A UDP port that nobody uses at the moment."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind((host, 0))
+        return int(udp.getsockname()[1])
+
+
+@contextmanager
+def behind_nat() -> Iterator[tuple[Pair, Relay]]:
+    """A client behind an address translator."""
+    relays: list[Relay] = []
+
+    def through(listener: object) -> int:
+        relays.append(Relay(("127.0.0.1", listener.port)).__enter__())
+        return relays[0].port
+
+    try:
+        with moving(Plan(via=through)) as pair:
+            yield pair, relays[0]
+    finally:
+        for relay in relays:
+            relay.__exit__(None, None, None)
+
+
+class TestOwn:
+    """Option CONNECTION_MIGRATION of an established connection."""
+
+    @pytest.mark.smoke
+    def test_client_moves(self) -> None:
+        with moving() as pair:
+            say(pair.client, pair.server)
+            port = free_port(OTHER)
+            pair.client.migrate(OTHER, port)
+            assert wait_migrated(pair.client).local
+            assert pair.client.local == (OTHER, port)
+            assert not wait_migrated(pair.server).local
+            assert pair.server.sock.getpeername() == (OTHER, port)
+            say(pair.server, pair.client)
+            say(pair.client, pair.server)
+
+    def test_peers_next_connection_id_is_used(self) -> None:
+        with moving() as pair:
+            say(pair.client, pair.server)
+            pair.client.migrate(OTHER, free_port(OTHER))
+            wait_migrated(pair.client)
+            say(pair.client, pair.server)
+            assert pair.client.connection_ids(of_peer=True).active == 1
+            assert pair.server.connection_ids(of_peer=True).active == 1
+
+    def test_server_moves(self) -> None:
+        with moving() as pair:
+            say(pair.client, pair.server)
+            port = free_port(OTHER)
+            pair.server.migrate(OTHER, port)
+            assert wait_migrated(pair.server).local
+            assert pair.server.local == (OTHER, port)
+            assert not wait_migrated(pair.client).local
+            assert pair.client.sock.getpeername() == (OTHER, port)
+            say(pair.client, pair.server)
+
+    def test_there_and_back_again(self) -> None:
+        with moving() as pair:
+            say(pair.client, pair.server)
+            home = pair.client.local
+            pair.client.migrate(OTHER, free_port(OTHER))
+            wait_migrated(pair.client)
+            say(pair.client, pair.server)
+            pair.client.migrate(*home[:2])
+            wait_migrated(pair.client)
+            assert pair.client.local == home
+            say(pair.client, pair.server)
+            assert pair.server.sock.getpeername() == home
+
+    @pytest.mark.parametrize("sender", ["client", "server"])
+    def test_during_a_transfer(self, sender: str) -> None:
+        with moving() as pair:
+            ends = (pair.client, pair.server) if sender == "client" else (pair.server, pair.client)
+            transfer = Transfer(*ends)
+            pair.client.migrate(OTHER, free_port(OTHER))
+            transfer.finish()
+            say(pair.client, pair.server)
+            assert pair.server.sock.getpeername()[0] == OTHER
+
+    def test_path_that_does_not_answer_is_not_used(self) -> None:
+        with behind_nat() as (pair, relay):
+            say(pair.client, pair.server)
+            home = pair.client.local
+            relay.ignored = OTHER
+            pair.client.migrate(OTHER, free_port(OTHER))
+            while relay.dropped < 3:  # challenges
+                say(pair.client, pair.server)
+            time.sleep(0.5)
+            assert pair.client.local == home
+            say(pair.server, pair.client)
+            relay.ignored = None
+            pair.client.migrate(OTHER, free_port(OTHER))
+            assert wait_migrated(pair.client).local
+
+
+class TestRefused:
+    """Each row of what the option says no to."""
+
+    def test_closed(self) -> None:
+        with Connection.create(socket.AF_INET) as fresh, raises(errno.EPIPE):
+            fresh.migrate(OTHER, 4000)
+
+    def test_listening(self) -> None:
+        with listen("127.0.0.1") as listener, raises(errno.EPIPE):
+            listener.sock.setsockopt(SOL_QUIC, SockOpt.CONNECTION_MIGRATION, bytes(16))
+
+    def test_connecting_client(self) -> None:
+        with connect("127.0.0.1", 4433) as client, raises(errno.EINVAL):
+            client.migrate(OTHER, 4000)
+
+    @pytest.mark.parametrize("end", ["client", "server"])
+    def test_addresses(self, end: str) -> None:
+        with moving() as pair:
+            moved: Connection = getattr(pair, end)
+            for host, port in (
+                moved.local[:2],  # where it is
+                (OTHER, 0),
+                ("0.0.0.0", 4000),
+                ("224.0.0.1", 4000),
+                ("::1", 4000),  # wrong family
+                ("192.0.2.1", 4000),  # not ours: no route from there
+            ):
+                with raises(errno.EINVAL):
+                    moved.migrate(host, port)
+            for short in (b"", b"\x02", bytes(15)):
+                with raises(errno.EINVAL):
+                    moved.sock.setsockopt(SOL_QUIC, SockOpt.CONNECTION_MIGRATION, short)
+
+    def test_port_of_another_program(self) -> None:
+        with moving() as pair, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.bind((OTHER, 0))
+            with raises(errno.EADDRINUSE):
+                pair.client.migrate(OTHER, udp.getsockname()[1])
+
+    def test_two_at_once(self) -> None:
+        with behind_nat() as (pair, relay):
+            say(pair.client, pair.server)
+            relay.deaf = True
+            pair.client.migrate(OTHER, free_port(OTHER))
+            with raises(errno.EAGAIN):
+                pair.client.migrate(OTHER, free_port(OTHER))
+
+    def test_peer_forbids(self) -> None:
+        with moving(Plan(params=FORBIDDEN)) as pair, raises(errno.EINVAL):
+            pair.client.migrate(OTHER, 4000)
+        with moving(Plan(client_params=FORBIDDEN)) as pair, raises(errno.EINVAL):
+            pair.server.migrate(OTHER, 4000)
+
+    def test_after_the_end(self) -> None:
+        with moving() as pair:
+            pair.client.sock.shutdown(socket.SHUT_RDWR)
+            with raises(errno.EPIPE):
+                pair.client.migrate(OTHER, 4000)
+
+
+class TestRebinding:
+    """The client's address changes without its knowledge."""
+
+    def test_port(self) -> None:
+        with behind_nat() as (pair, relay):
+            say(pair.client, pair.server)
+            relay.rebind()
+            say(pair.client, pair.server)
+            assert not wait_migrated(pair.server).local
+            assert pair.server.sock.getpeername() == relay.seen
+            say(pair.server, pair.client)
+
+    def test_address(self) -> None:
+        with behind_nat() as (pair, relay):
+            say(pair.client, pair.server)
+            relay.rebind("127.0.0.3")
+            say(pair.client, pair.server)
+            assert not wait_migrated(pair.server).local
+            assert pair.server.sock.getpeername() == relay.seen
+            say(pair.server, pair.client)
+
+    def test_connection_id_stays(self) -> None:
+        """RFC 9000, 9.5: the client has not changed its own."""
+        with behind_nat() as (pair, relay):
+            say(pair.client, pair.server)
+            relay.rebind()
+            say(pair.client, pair.server)
+            wait_migrated(pair.server)
+            assert pair.server.connection_ids(of_peer=True).active == 0
+
+    @pytest.mark.parametrize("sender", ["client", "server"])
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.3"])
+    def test_during_a_transfer(self, sender: str, host: str) -> None:
+        with behind_nat() as (pair, relay):
+            ends = (pair.client, pair.server) if sender == "client" else (pair.server, pair.client)
+            transfer = Transfer(*ends)
+            relay.rebind(host)
+            transfer.finish()
+            say(pair.client, pair.server, os.urandom(8))
+            assert pair.server.sock.getpeername() == relay.seen
