@@ -145,10 +145,14 @@ static int quic_bind(struct sock *sk, struct sockaddr_unsized *uaddr, int len)
 	/* So that a selector can be attached before listen(), too. */
 	if (sk->sk_reuseport)
 		err = reuseport_alloc(sk, quic_addr_any(&addr));
-	if (!err)
-		quic_sock_set_addrs(sk, &addr, NULL);
-	else
+	if (err) {
 		quic_sock_detach(sk);
+		goto out;
+	}
+	quic_sock_set_addrs(sk, &addr, NULL);
+	/* A connection from here does not go elsewhere by itself. */
+	if (!quic_addr_any(&addr))
+		sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
 out:
 	release_sock(sk);
 	return err;

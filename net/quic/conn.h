@@ -27,6 +27,7 @@
 #include "new_token.h"
 #include "path.h"
 #include "pnspace.h"
+#include "roam.h"
 #include "settings.h"
 #include "stats.h"
 #include "stream.h"
@@ -61,6 +62,7 @@ enum quic_state {
  * @keys:	packet protection
  * @path:	the path in use
  * @alt:	the path beside it, if it has an endpoint
+ * @roam:	client: its local address and where it may go
  * @preferred:	server: endpoints of the preferred address, IPv4 and IPv6
  * @challenged:	a path was challenged some time
  * @left_rec:	what @rec knew of the path that the peer has left
@@ -101,6 +103,7 @@ struct quic_conn {
 	struct quic_keys keys;
 	struct quic_path path;
 	struct quic_path alt;
+	struct quic_roam roam;
 	struct quic_endpoint *preferred[2];
 	bool challenged;
 	struct quic_recovery_saved left_rec;

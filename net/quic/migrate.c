@@ -132,12 +132,10 @@ static void quic_migrate_swap(struct quic_conn *conn, bool back)
 	quic_migrate_recovery(conn, back);
 }
 
-/* The path that we have probed works: go there, and let the peer notice. */
-static void quic_migrate_go(struct quic_conn *conn)
+/* We are on another path: let the peer and the program notice. */
+static void quic_migrate_moved(struct quic_conn *conn)
 {
-	quic_migrate_swap(conn, false);
 	quic_migrate_keep_alt(conn, QUIC_PATH_LEFT);
-	quic_cid_drop_other(conn);
 	if (conn->bound) {
 		quic_endpoint_put(conn->bound);
 		conn->bound = quic_endpoint_hold(conn->path.endpoint);
@@ -146,14 +144,24 @@ static void quic_migrate_go(struct quic_conn *conn)
 	quic_migrate_done(conn);
 }
 
+/* The path that we have probed works. */
+static void quic_migrate_go(struct quic_conn *conn)
+{
+	quic_migrate_swap(conn, false);
+	quic_cid_drop_other(conn);
+	quic_migrate_moved(conn);
+}
+
 /* The new address of the peer has not answered: what came from there was a
  * forgery, or the peer is somewhere else by now (RFC 9000, 9.3.2).
  */
 static void quic_migrate_fall_back(struct quic_conn *conn)
 {
 	quic_path_check_stop(&conn->path);
-	if (conn->path.validated)
+	if (conn->path.validated) {
+		quic_migrate_done(conn);
 		return;
+	}
 	if (conn->alt.role != QUIC_PATH_OLD || !conn->alt.endpoint) {
 		quic_close_on_idle(conn);
 		return;
@@ -440,6 +448,37 @@ void quic_migrate_probe(struct quic_conn *conn, struct quic_endpoint *ep,
 }
 
 /**
+ * quic_migrate_jump - move without asking: the path in use is gone
+ * @conn:  an established connection of a client
+ * @ep:	   UDP socket for the new path; the caller's reference is taken over
+ * @local: our address there
+ *
+ * RFC 9000, 9.2 wants a path to be validated before it is used if there is a
+ * choice.
+ *
+ * Context: connection lock held; quic_output() follows.
+ * Return: false if no connection ID is left to do it with.
+ */
+bool quic_migrate_jump(struct quic_conn *conn, struct quic_endpoint *ep,
+		       const union quic_addr *local)
+{
+	union quic_addr peer = conn->path.peer;
+
+	quic_conn_assert_held(conn);
+	quic_migrate_drop_alt(conn);
+	if (!quic_cid_renew(conn))
+		return false;
+	quic_path_check_stop(&conn->path);
+	conn->alt = conn->path;
+	quic_path_init(&conn->path, ep, local, &peer);
+	conn->path.validated = true;
+	quic_migrate_recovery(conn, false);
+	quic_migrate_check(conn, &conn->path);
+	quic_migrate_moved(conn);
+	return true;
+}
+
+/**
  * quic_migrate_on_confirmed - the handshake is confirmed
  * @conn: the connection
  *
@@ -453,6 +492,9 @@ void quic_migrate_on_confirmed(struct quic_conn *conn)
 	if (conn->alt.endpoint) {
 		quic_migrate_keep_alt(conn, QUIC_PATH_OWN);
 		quic_migrate_check(conn, &conn->alt);
+	} else if (!conn->is_server && conn->remote.has_preferred_addr) {
+		conn->roam.preferred = true;
+		quic_roam_kick(conn);
 	}
 }
 

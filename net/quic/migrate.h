@@ -33,6 +33,8 @@ bool quic_migrate_busy(const struct quic_conn *conn);
 void quic_migrate_probe(struct quic_conn *conn, struct quic_endpoint *ep,
 			const union quic_addr *local,
 			const union quic_addr *peer);
+bool quic_migrate_jump(struct quic_conn *conn, struct quic_endpoint *ep,
+		       const union quic_addr *local);
 void quic_migrate_bind_preferred(struct quic_conn *conn);
 int quic_migrate_set(struct quic_conn *conn, const void *uaddr, u32 len);
 

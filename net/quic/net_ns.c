@@ -5,6 +5,7 @@
 #include "net_ns.h"
 #include "proc.h"
 #include "request.h"
+#include "roam.h"
 
 unsigned int quic_net_id __read_mostly;
 
@@ -21,6 +22,7 @@ static int __net_init quic_net_setup(struct net *net)
 	quic_token_secret_init(&qn->reset_secret);
 	quic_endpoint_net_init(qn);
 	quic_request_net_init(qn);
+	quic_roam_net_init(qn);
 
 	err = quic_proc_net_init(net);
 	if (err)
@@ -33,6 +35,7 @@ static void __net_exit quic_net_cleanup(struct net *net)
 	struct quic_net *qn = quic_net(net);
 
 	quic_proc_net_exit(net);
+	quic_roam_net_exit(qn);
 	quic_request_net_exit(qn);
 	quic_endpoint_net_exit(qn);
 	memzero_explicit(&qn->reset_secret, sizeof(qn->reset_secret));
@@ -53,7 +56,15 @@ static struct pernet_operations quic_net_ops = {
  */
 int __init quic_net_init(void)
 {
-	return register_pernet_subsys(&quic_net_ops);
+	int err;
+
+	err = register_pernet_subsys(&quic_net_ops);
+	if (err)
+		return err;
+	err = quic_roam_init();
+	if (err)
+		unregister_pernet_subsys(&quic_net_ops);
+	return err;
 }
 
 /**
@@ -61,5 +72,6 @@ int __init quic_net_init(void)
  */
 void quic_net_exit(void)
 {
+	quic_roam_exit();
 	unregister_pernet_subsys(&quic_net_ops);
 }

@@ -30,6 +30,7 @@
  * @endpoints:	  struct quic_endpoint by port
  * @ep_idle:	  endpoints without references, for @ep_work to release
  * @ep_work:	  releases them
+ * @roam_work:	  looks after clients whose local address is in doubt
  * @listeners:	  struct quic_listener by port; changed with @req_mutex held,
  *		  readers use RCU
  * @first:	  datagrams of connections that do not exist yet
@@ -55,6 +56,8 @@ struct quic_net {
 	struct hlist_head	endpoints[QUIC_EP_HASH_SIZE];
 	struct list_head	ep_idle;
 	struct work_struct	ep_work;
+
+	struct work_struct	roam_work;
 
 	struct hlist_head	listeners[QUIC_LISTEN_HASH_SIZE];
 

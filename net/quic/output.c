@@ -232,10 +232,17 @@ static u8 quic_output_wanted_levels(struct quic_output *out)
 
 static u32 quic_output_datagram_size(struct quic_conn *conn, u8 levels)
 {
+	u32 size = conn->path.max_payload;
+
 	if (levels & ~BIT(QUIC_CRYPTO_APP))
-		return min_t(u32, conn->path.max_payload,
-			     QUIC_HANDSHAKE_PAYLOAD);
-	return conn->path.max_payload;
+		return min_t(u32, size, QUIC_HANDSHAKE_PAYLOAD);
+	return min_t(u64, size, quic_path_amp_credit(&conn->path));
+}
+
+/* Datagrams of the handshake are padded (RFC 9000, 14.1). */
+static u32 quic_output_min_credit(const struct quic_conn *conn)
+{
+	return conn->hs.confirmed ? QUIC_PATH_MIN_CREDIT : QUIC_MIN_UDP_PAYLOAD;
 }
 
 static void quic_output_check_credit(struct quic_output *out)
@@ -247,15 +254,19 @@ static void quic_output_check_credit(struct quic_output *out)
 	out->data_ok = quic_recovery_can_send(rec, size) &&
 		       quic_pacer_budget(&rec->pacer, out->now) >= size;
 	rec->amp_blocked = quic_path_amp_credit(&conn->path) <
-			   QUIC_MIN_UDP_PAYLOAD;
+			   quic_output_min_credit(conn);
 }
 
 static void quic_output_flush(struct quic_output *out)
 {
 	struct quic_conn *conn = out->conn;
+	int err;
 
-	if (!quic_batch_empty(&conn->batch))
-		quic_batch_flush(conn, &conn->path, out->ecn);
+	if (quic_batch_empty(&conn->batch))
+		return;
+	err = quic_batch_flush(conn, &conn->path, out->ecn);
+	if (err)
+		quic_roam_on_send_error(conn, err);
 }
 
 /* Room for a datagram of up to @size in the batch, which is sent when what it
@@ -701,6 +712,7 @@ void quic_output_loss_timeout(struct quic_conn *conn, ktime_t now)
 	if (!verdict.nr_probes)
 		return;
 	conn->stats.ptos++;
+	quic_roam_on_pto(conn);
 	quic_output_owe_probes(conn, verdict.space, verdict.nr_probes);
 	for (i = 0; i < QUIC_SPACE_MAX; i++)
 		if (verdict.others & BIT(i))

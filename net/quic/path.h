@@ -24,6 +24,9 @@
  */
 #define QUIC_PATH_CHALLENGES	4
 
+/* A path with less credit than this cannot carry even a small packet. */
+#define QUIC_PATH_MIN_CREDIT	64
+
 /* RFC 9000, 8.2.4: PTOs until a validation has failed. */
 #define QUIC_PATH_PTOS		3
 

@@ -8,9 +8,6 @@
 #include "probe.h"
 #include "udp_tx.h"
 
-/* What a path must at least have credit for: one small packet. */
-#define QUIC_PROBE_MIN		64
-
 /* Answers obey the congestion window of the path in use. On another path there
  * is at most one for each datagram that has come by it. A challenge is one
  * packet, repeated ever more rarely.
@@ -58,7 +55,7 @@ static bool quic_probe_send(struct quic_conn *conn, struct quic_path *path,
 	int len;
 	u8 *buf;
 
-	if (size < QUIC_PROBE_MIN)
+	if (size < QUIC_PATH_MIN_CREDIT)
 		return false;
 	buf = quic_batch_reserve(conn, size);
 	if (!buf)
@@ -93,7 +90,10 @@ static void quic_probe_path(struct quic_conn *conn, struct quic_path *path,
 void quic_probe_output(struct quic_conn *conn, ktime_t now)
 {
 	quic_conn_assert_held(conn);
-	if (!conn->hs.confirmed || !quic_keys_tx(&conn->keys, QUIC_CRYPTO_APP))
+	/* A server may challenge a client that has not been told yet that the
+	 * handshake is confirmed.
+	 */
+	if (!conn->hs.complete)
 		return;
 	if (conn->alt.endpoint && !conn->cids.other &&
 	    quic_probe_wanted(conn, &conn->alt, now))

@@ -48,6 +48,9 @@ static void quic_timer_expire(struct quic_conn *conn, enum quic_timer_id id,
 	case QUIC_TIMER_PATH:
 		quic_migrate_timeout(conn, now);
 		break;
+	case QUIC_TIMER_ROAM:
+		quic_roam_kick(conn);
+		break;
 	case QUIC_TIMER_CLOSE:
 		quic_close_timeout(conn);
 		break;

@@ -25,6 +25,7 @@ enum quic_timer_id {
 	QUIC_TIMER_KEEPALIVE,	/* config.keepalive_probe_interval */
 	QUIC_TIMER_KEYS,	/* drop old 1-RTT keys: RFC 9001, 6.5 */
 	QUIC_TIMER_PATH,	/* path validation: RFC 9000, 8.2.4 */
+	QUIC_TIMER_ROAM,	/* look for an address that leads to the peer */
 	QUIC_TIMER_CLOSE,	/* end of lingering, closing or draining */
 	QUIC_TIMER_MAX,
 };

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
+from kquic.lab.topology import Host
 from kquic.sock import Config, Connection, Listener, TransportParams, connect, listen
 from kquic.sock._abi import EventType
 from kquic.sock.events import ConnectionMigrated, Message, StreamData
@@ -36,7 +39,10 @@ class Plan:
     """How a connection is made.
 
     Attributes:
-        host: where the server listens.
+        host: what the client connects to.
+        listen_on: where the server listens, if that is another address.
+        client_on: the client's host; None for the one that the test runs on.
+        server_on: the server's.
         via: from the server's port to the port that the client connects to.
         client_host: what the client binds to, if anything.
         params: the transport parameters of the server.
@@ -46,12 +52,26 @@ class Plan:
     """
 
     host: str = "127.0.0.1"
+    listen_on: str | None = None
+    client_on: Host | None = None
+    server_on: Host | None = None
     via: Callable[[Listener], int] = lambda listener: listener.port
     client_host: str | None = None
     params: TransportParams | None = None
     client_params: TransportParams | None = None
     prepare: Callable[[Connection], None] | None = None
-    config: Config = IMPATIENT
+    config: Config | None = None
+
+
+def free_port(host: str) -> int:
+    """A UDP port that nobody uses at the moment."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind((host, 0))
+        return int(udp.getsockname()[1])
+
+
+def _on(host: Host | None) -> AbstractContextManager[None]:
+    return host.entered() if host else nullcontext()
 
 
 def _settings() -> tuple[ClientSettings, ServerSettings]:
@@ -61,13 +81,15 @@ def _settings() -> tuple[ClientSettings, ServerSettings]:
 
 
 def _client(plan: Plan, port: int) -> Connection:
-    if plan.client_host is None:
-        made = connect(plan.host, port)
-    else:
-        made = Connection.create(10 if ":" in plan.host else 2)
-        made.bind(plan.client_host)
-        made.sock.connect((plan.host, port))
-    made.configure(plan.config)
+    with _on(plan.client_on):
+        if plan.client_host is None:
+            made = connect(plan.host, port)
+        else:
+            made = Connection.create(socket.AF_INET6 if ":" in plan.host else socket.AF_INET)
+            made.bind(plan.client_host)
+            made.sock.connect((plan.host, port))
+    if plan.config:
+        made.configure(plan.config)
     if plan.client_params:
         made.set_transport_params(plan.client_params)
     return made
@@ -79,21 +101,24 @@ def moving(plan: Plan | None = None) -> Iterator[Pair]:
     plan = plan or Plan()
     trust, keys = _settings()
     with ExitStack() as opened:
-        listener = opened.enter_context(listen(plan.host, alpn=("data",)))
-        listener.configure(plan.config)
+        with _on(plan.server_on):
+            listener = opened.enter_context(listen(plan.listen_on or plan.host, alpn=("data",)))
+        if plan.config:
+            listener.configure(plan.config)
         if plan.params:
             listener.set_transport_params(plan.params)
         client = opened.enter_context(_client(plan, plan.via(listener)))
         thread = threading.Thread(target=run, args=(client, trust, TIMEOUT))
         thread.start()
         server = opened.enter_context(listener.accept())
+        for end in (client, server):
+            end.enable_event(EventType.CONNECTION_MIGRATION)
         if plan.prepare:
             plan.prepare(server)
         run(server, keys, TIMEOUT)
         thread.join()
         for end in (client, server):
             end.set_timeout(TIMEOUT)
-            end.enable_event(EventType.CONNECTION_MIGRATION)
         yield Pair(client, server)
 
 
@@ -113,6 +138,12 @@ def say(sender: Connection, receiver: Connection, text: bytes = b"hello") -> lis
         events.append(message)
     assert message.data == text
     return events
+
+
+def say_from_elsewhere(sender: Connection, receiver: Connection) -> ConnectionMigrated:
+    """A stream from another address than before; what its receiver is told of that, before or after the bytes."""
+    seen = say(sender, receiver)
+    return seen[0] if seen else wait_migrated(receiver)
 
 
 @dataclass
@@ -151,6 +182,14 @@ class Transfer:
             else:
                 assert isinstance(message, ConnectionMigrated), message
                 self.migrations.append(message)
+
+    def wait_for(self, size: int) -> None:
+        """Wait until so many bytes have arrived."""
+        deadline = time.monotonic() + TIMEOUT
+        while self.received < size:
+            assert not self._errors, self._errors
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
     def finish(self) -> None:
         """Wait until everything has arrived, and compare."""

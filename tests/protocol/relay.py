@@ -21,8 +21,11 @@ class Relay:
         self._outside = [_bound(host)]
         self._forgotten: list[socket.socket] = []
         self._client: tuple[str, int] | None = None
+        self._divert: socket.socket | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+        #: Length of the datagram that was diverted.
+        self.diverted = 0
         #: Nothing that the server sends passes while this is set.
         self.deaf = False
         #: What a client sends from this address does not pass.
@@ -69,6 +72,10 @@ class Relay:
         *others, old, new = self._outside
         self._outside = [*others, new, old]
 
+    def divert(self, sock: socket.socket) -> None:
+        """Let the client's next datagram leave by another socket, as one who forges its sender would."""
+        self._divert = sock
+
     def _run(self) -> None:
         while not self._stop.is_set():
             ready, _, _ = select.select([self._inside, *self._outside], [], [], _ROUND)
@@ -84,9 +91,15 @@ class Relay:
             self.dropped += 1
         elif sock is self._inside:
             self._client = where
-            self._outside[-1].sendto(data, self._server)
+            self._send(data)
         elif self._client and not self.deaf:
             self._inside.sendto(data, self._client)
+
+    def _send(self, data: bytes) -> None:
+        sock, self._divert = self._divert or self._outside[-1], None
+        if sock is not self._outside[-1]:
+            self.diverted = len(data)
+        sock.sendto(data, self._server)
 
 
 def _bound(host: str) -> socket.socket:

@@ -83,6 +83,10 @@ class Host:
         """Take an address away again."""
         self._ns.addr("del", index=self._index(dev), address=address, prefixlen=prefix)
 
+    def addresses(self, dev: str) -> list[str]:
+        """Addresses that the device has."""
+        return [found.get_attr("IFA_ADDRESS") for found in self._ns.get_addr(index=self._index(dev))]
+
     def impair(self, dev: str, impairment: Impairment | None) -> None:
         """Replace what the device does to packets that leave by it; None for nothing."""
         index = self._index(dev)
