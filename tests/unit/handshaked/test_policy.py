@@ -172,7 +172,7 @@ class TestServer:
 
     def test_x509(self, bare: Materials, ca: TestCA) -> None:
         materials = Materials(bare.client, side_with_certificate(ca))
-        found = self.ask(policy(materials), request("server", AuthMode.X509), facts(bytes(64)))
+        found = self.ask(policy(materials), request("server", AuthMode.X509), facts(bytes(64), ("sunrpc",)))
         assert found.credentials is materials.server.complete
         assert found.request == CertificateRequest.IGNORE
         assert found.ticket_key == bytes(64)
@@ -189,9 +189,14 @@ class TestServer:
         with pytest.raises(NoMaterial, match="no certificate"):
             policy(bare).settings(request("server", auth), facts())
 
+    def test_no_tickets_for_smb(self, bare: Materials, ca: TestCA) -> None:
+        materials = Materials(bare.client, side_with_certificate(ca))
+        found = self.ask(policy(materials), request("server", AuthMode.X509), facts(bytes(64), ("smb",)))
+        assert found.ticket_key is None
+
     def test_ticket_key_of_a_wrong_size_means_no_tickets(self, bare: Materials, ca: TestCA) -> None:
         materials = Materials(bare.client, side_with_certificate(ca))
-        found = self.ask(policy(materials), request("server", AuthMode.X509), facts(bytes(63)))
+        found = self.ask(policy(materials), request("server", AuthMode.X509), facts(bytes(63), ("sunrpc",)))
         assert found.ticket_key is None
 
     def test_psk_is_looked_for_in_order(self, bare: Materials) -> None:

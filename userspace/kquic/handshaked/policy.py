@@ -31,6 +31,10 @@ from .family import AuthMode, Request
 from .materials import Materials, SideMaterials
 
 TICKET_KEY_SIZE = 64
+#: Protocols whose clients get no ticket. Samba's user-space client (4.24) frees its TLS session after the handshake,
+#: and a ticket that arrives then ends the connection. SMB must not use 0-RTT, so that nobody loses a round trip.
+NO_TICKET_FOR = frozenset({"smb"})
+
 PSK_TYPES = ("psk", "user")
 
 
@@ -96,7 +100,7 @@ class Policy:
             credentials = PskServerCredentials(self._psk_lookup(request))
         else:
             credentials = self._x509(request, self.materials.server)
-        ticket_key = facts.session_ticket
+        ticket_key = b"" if NO_TICKET_FOR.intersection(facts.alpn) else facts.session_ticket
         return ServerSettings(
             credentials,
             alpn=facts.alpn,
