@@ -13,6 +13,7 @@ from kquic.diag.command import add_ss
 from kquic.errors import KquicError
 from kquic.lab import options
 from kquic.qlog.command import add_qlog
+from kquic.servers.options import add_serve
 
 EXIT_ERROR = 2
 
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_lab(verbs)
     add_ss(verbs)
     add_qlog(verbs)
+    add_serve(verbs)
     return top
 
 
