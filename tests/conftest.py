@@ -54,7 +54,7 @@ def certs(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """An authority with certificates for the server, a client, and one that has expired; and a foreign authority."""
     folder = tmp_path_factory.mktemp("certs")
     authority, foreign = TestCA.create("Lab CA"), TestCA.create("Foreign CA")
-    names = (SERVER_NAME, "server6.test", Network.SERVER_V4, Network.SERVER_V6)
+    names = (SERVER_NAME, "server6.test", "ksmbd.test", "ksmbd6.test", Network.SERVER_V4, Network.SERVER_V6)
     return Certificates(
         ca=authority.write(folder),
         server=authority.server(*names).write(folder, "server"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A Samba server on `srv`; a handshake agent and mounts on `cli`."""
+"""A Samba server on `srv`, ksmbd on the machine itself; a handshake agent and mounts on `cli`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from kquic.lab.program import Program
-from kquic.lab.topology import Host, Network
+from kquic.lab.topology import Host, Link, Machine, Network
+from kquic.servers.ksmbd import Ksmbd
 from kquic.servers.samba import Samba, TlsFiles
+from kquic.tls.testca import KeyFiles
 
-SERVER_NAME = "server.test"
+KSMBD_V4, KSMBD_V6 = "10.0.1.1", "fd01::1"
 DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
 
 
@@ -44,7 +47,7 @@ class Agent:
     def __init__(self, host: Host, folder: Path) -> None:
         self._host, self._config = host, folder / "handshaked.conf"
         self._program: Program | None = None
-        self._trusts: Path | None = None
+        self._runs: tuple[Path, KeyFiles | None] | None = None
 
     @property
     def program(self) -> Program:
@@ -52,15 +55,18 @@ class Agent:
         assert self._program is not None
         return self._program
 
-    def start(self, ca: Path) -> None:
-        """Run, if it does not already, with this authority."""
-        if self._program is not None and self._trusts == ca:
+    def start(self, ca: Path, own: KeyFiles | None = None) -> None:
+        """Run, if it does not already, with this authority, and with a certificate for who asks."""
+        if self._program is not None and self._runs == (ca, own):
             return
         self.stop()
-        self._config.write_text(f"[authenticate.client]\nx509.truststore = {ca}\n")
+        text = f"[authenticate.client]\nx509.truststore = {ca}\n"
+        if own is not None:
+            text += f"x509.certificate = {own.cert}\nx509.private_key = {own.key}\n"
+        self._config.write_text(text)
         argv = [sys.executable, "-m", "kquic.handshaked", "-c", str(self._config)]
         self._program = Program(self._host, argv, ready="ready").__enter__()
-        self._trusts = ca
+        self._runs = (ca, own)
 
     def stop(self) -> None:
         """End it."""
@@ -83,19 +89,28 @@ def agent(_agent: Agent, certs) -> Agent:
     return _agent
 
 
+class Server(Protocol):
+    """What every SMB server of these tests is."""
+
+    user: str
+    password: str
+    dns_name: str
+
+    def log(self) -> str:
+        """What it had to say."""
+
+
 class Mounts:
     """Makes mounts on the client's host, with the server's user and password."""
 
-    def __init__(self, host: Host, samba: Samba, folder: Path) -> None:
-        self._host, self._samba, self._folder = host, samba, folder
+    def __init__(self, host: Host, server: Server, folder: Path) -> None:
+        self._host, self._server, self._folder = host, server, folder
         self._count = 0
 
-    def argv(
-        self, point: Path, *options: str, server: str = SERVER_NAME, share: str = "share", password: str = ""
-    ) -> list[str]:
+    def argv(self, point: Path, *options: str, server: str = "", share: str = "share", password: str = "") -> list[str]:
         """The command that mounts a share, over QUIC unless told otherwise."""
-        password = password or self._samba.password
-        given = ["quic", f"username={self._samba.user}", f"password={password}", *options]
+        server, password = server or self._server.dns_name, password or self._server.password
+        given = ["quic", f"username={self._server.user}", f"password={password}", *options]
         return self._host.argv(["mount", "-t", "cifs", f"//{server}/{share}", str(point), "-o", ",".join(given)])
 
     def point(self) -> Path:
@@ -106,18 +121,18 @@ class Mounts:
         return point
 
     @contextlib.contextmanager
-    def mounted(self, *options: str, server: str = SERVER_NAME, share: str = "share") -> Iterator[Path]:
+    def mounted(self, *options: str, server: str = "", share: str = "share") -> Iterator[Path]:
         """A mounted share."""
         point = self.point()
         argv = self.argv(point, *options, server=server, share=share)
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
-        assert not done.returncode, done.stdout + done.stderr + self._samba.log()
+        assert not done.returncode, done.stdout + done.stderr + self._server.log()
         try:
             yield point
         finally:
             subprocess.run(["umount", str(point)], check=True, timeout=60)
 
-    def error(self, *options: str, server: str = SERVER_NAME, password: str = "") -> int:
+    def error(self, *options: str, server: str = "", password: str = "") -> int:
         """The errno with which a mount fails."""
         argv = self.argv(self.point(), *options, server=server, password=password)
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
@@ -131,6 +146,89 @@ class Mounts:
 def mounts(net: Network, samba: Samba, agent: Agent, tmp_path: Path) -> Mounts:
     """Mounts of the server's shares; the server and the agent run."""
     return Mounts(net.cli, samba, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def machine(network: Network) -> Iterator[tuple[Machine, Link]]:
+    """The machine itself, and the link that joins it to the client; ksmbd's names resolve."""
+    home, hosts = Machine(), Path("/etc/hosts")
+    link = Link(home, network.cli, "veth1")
+    for host, v4, v6 in ((home, KSMBD_V4, KSMBD_V6), (network.cli, "10.0.1.2", "fd01::2")):
+        host.add_address(link.dev, v4, 24)
+        host.add_address(link.dev, v6, 64)
+    before = hosts.read_text()
+    hosts.write_text(f"{before}\n{KSMBD_V4} ksmbd.test\n{KSMBD_V6} ksmbd6.test\n")
+    yield home, link
+    hosts.write_text(before)
+    link.remove()
+    home.close()
+
+
+class ServerAgent:
+    """kquic-handshaked beside ksmbd, with the server's certificate."""
+
+    def __init__(self, host: Host, folder: Path, certs) -> None:
+        self._host, self._config = host, folder / "handshaked.conf"
+        self._config.write_text(
+            f"[authenticate.server]\nx509.certificate = {certs.server.cert}\n"
+            f"x509.private_key = {certs.server.key}\nx509.truststore = {certs.ca}\n"
+        )
+        self._program: Program | None = None
+
+    def start(self) -> None:
+        """Run, if it does not already."""
+        if self._program is None:
+            argv = [sys.executable, "-m", "kquic.handshaked", "-c", str(self._config)]
+            self._program = Program(self._host, argv, ready="ready").__enter__()
+
+    def stop(self) -> None:
+        """End it."""
+        if self._program is not None:
+            self._program.stop()
+        self._program = None
+
+
+@pytest.fixture(scope="session")
+def _server_agent(machine, certs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAgent]:
+    agent = ServerAgent(machine[0], tmp_path_factory.mktemp("server-agent"), certs)
+    yield agent
+    agent.stop()
+
+
+@pytest.fixture
+def server_agent(_server_agent: ServerAgent) -> ServerAgent:
+    """ksmbd's handshake agent, running."""
+    _server_agent.start()
+    return _server_agent
+
+
+@pytest.fixture(scope="session")
+def _ksmbd(machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ksmbd]:
+    options = ("server multi channel support = yes",)
+    with Ksmbd(machine[0], tmp_path_factory.mktemp("ksmbd"), ("share", "other"), options) as ksmbd:
+        yield ksmbd
+
+
+@pytest.fixture
+def ksmbd(_ksmbd: Ksmbd, server_agent: ServerAgent) -> Ksmbd:
+    """The kernel's server, running, with a good certificate; a test may stop and start it."""
+    if not _ksmbd.running:
+        _ksmbd.start()
+    return _ksmbd
+
+
+@pytest.fixture
+def ksmbd_link(machine) -> Iterator[Link]:
+    """The link to ksmbd, without loss and delay before and after the test."""
+    machine[1].impair(None)
+    yield machine[1]
+    machine[1].impair(None)
+
+
+@pytest.fixture
+def ksmbd_mounts(net: Network, ksmbd: Ksmbd, agent: Agent, tmp_path: Path) -> Mounts:
+    """Mounts of ksmbd's shares."""
+    return Mounts(net.cli, ksmbd, tmp_path)
 
 
 class KernelLog:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Samba's own client against Samba's server: over the kernel's sockets on both sides, and with its user-space QUIC."""
+"""Samba's own client against Samba's server and ksmbd: over the kernel's sockets, and with its user-space QUIC."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 
 from kquic.errors import CommandFailed
 from kquic.lab.topology import Network
-from kquic.servers.samba import Samba
 
 SIZE = 5 << 20
 UNBLOCKED = 512 << 10
@@ -33,33 +32,39 @@ def counter(net: Network, name: str) -> int:
     raise LookupError(name)
 
 
-def smbclient(net: Network, samba: Samba, ca: Path, commands: str, prefix: Sequence[str] = ()) -> str:
+@pytest.fixture(params=["samba", "ksmbd"])
+def server(request: pytest.FixtureRequest):
+    """A server; its name is in `dns_name`."""
+    return request.getfixturevalue(request.param)
+
+
+def smbclient(net: Network, server, ca: Path, commands: str, prefix: Sequence[str] = ()) -> str:
     options = {
         "client smb transports": "quic",
         "tls cafile": str(ca),
         "tls verify peer": "ca_and_name",
         "tls trust system cas": "no",
     }
-    argv = [*prefix, "smbclient", "-s", "/dev/null", f"-U{samba.user}%{samba.password}"]
+    argv = [*prefix, "smbclient", "-s", "/dev/null", f"-U{server.user}%{server.password}"]
     argv += [f"--option={name}={value}" for name, value in options.items()]
-    return net.cli.run(*argv, "//server.test/share", "-c", commands, timeout=60)
+    return net.cli.run(*argv, f"//{server.dns_name}/share", "-c", commands, timeout=60)
 
 
 @pytest.mark.parametrize("stack", ["kernel", "user space"])
-def test_put_and_get(net: Network, samba: Samba, certs, tmp_path: Path, stack: str) -> None:
+def test_put_and_get(net: Network, server, certs, tmp_path: Path, stack: str) -> None:
     prefix = WITHOUT_KERNEL if stack == "user space" else []
     before = counter(net, "QuicConnActiveEstabs")
     upward, downward = os.urandom(UNBLOCKED if prefix else SIZE), os.urandom(SIZE)
     (tmp_path / "up").write_bytes(upward)
-    (samba.path() / f"{tmp_path.name}-down").write_bytes(downward)
+    (server.path() / f"{tmp_path.name}-down").write_bytes(downward)
     commands = f"put {tmp_path}/up {tmp_path.name}-up; get {tmp_path.name}-down {tmp_path}/down"
-    smbclient(net, samba, certs.ca, commands, prefix)
-    assert (samba.path() / f"{tmp_path.name}-up").read_bytes() == upward
+    smbclient(net, server, certs.ca, commands, prefix)
+    assert (server.path() / f"{tmp_path.name}-up").read_bytes() == upward
     assert (tmp_path / "down").read_bytes() == downward
     assert counter(net, "QuicConnActiveEstabs") - before == (1 if stack == "kernel" else 0)
 
 
 @pytest.mark.parametrize("prefix", [[], WITHOUT_KERNEL], ids=["kernel", "user space"])
-def test_foreign_authority_is_refused(net: Network, samba: Samba, certs, prefix: list[str]) -> None:
+def test_foreign_authority_is_refused(net: Network, server, certs, prefix: list[str]) -> None:
     with pytest.raises(CommandFailed):
-        smbclient(net, samba, certs.other_ca, "ls", prefix)
+        smbclient(net, server, certs.other_ca, "ls", prefix)

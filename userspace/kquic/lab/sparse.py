@@ -56,8 +56,8 @@ def complaints(lines: Iterable[str], ours: Iterable[str]) -> list[str]:
 
 
 def _known(line: str, match: re.Match[str]) -> bool:
-    """Whether it is sparse's trouble with MODULE_LICENSE() and the like."""
+    """Whether it is sparse's trouble with MODULE_LICENSE(), module_param() and the like."""
     path = Path(match["file"])
     if CONSTANT not in line or not path.is_file():
         return False
-    return path.read_text().splitlines()[int(match["line"]) - 1].startswith("MODULE_")
+    return path.read_text().splitlines()[int(match["line"]) - 1].startswith(("MODULE_", "module_param"))

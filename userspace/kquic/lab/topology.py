@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import NetNS, netns
+from pyroute2 import IPRoute, NetNS, netns
 from pyroute2.netlink.exceptions import NetlinkError
 
 from kquic.errors import CommandFailed
@@ -134,14 +134,39 @@ class Host:
             netns.remove(self.name)
 
 
+class Machine(Host):
+    """The guest itself: its initial network namespace, the only one that some kernel servers serve."""
+
+    def __init__(self) -> None:
+        self.name = "machine"
+        self._ns = IPRoute()
+
+    def argv(self, command: Sequence[str | Path]) -> list[str]:
+        """The command line that runs `command` here."""
+        return list(map(str, command))
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Threads are here anyway."""
+        yield
+
+    def close(self) -> None:
+        """Leave it; there is nothing to remove."""
+        self._ns.close()
+
+
 class Link:
-    """A cable between two hosts; device `dev` has the same name on both."""
+    """A cable between two hosts; device `dev` has the same name on both. The machine itself can only be `left`."""
 
     def __init__(self, left: Host, right: Host, dev: str = "veth0") -> None:
         self.left, self.right, self.dev = left, right, dev
         left._ns.link("add", ifname=dev, kind="veth", peer={"ifname": dev, "net_ns_fd": right.name})
         left._link_up(dev)
         right._link_up(dev)
+
+    def remove(self) -> None:
+        """Pull the cable out; the devices are gone with it."""
+        self.left._ns.link("del", index=self.left._index(self.dev))
 
     def impair(self, impairment: Impairment | None) -> None:
         """Treat both directions alike."""

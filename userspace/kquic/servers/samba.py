@@ -87,6 +87,7 @@ class Samba:
     share_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     user: str = field(default_factory=getpass.getuser)
     password: str = "sesame-7"
+    dns_name: str = "server.test"
     _program: Program | None = field(default=None, init=False)
 
     def __enter__(self) -> Samba:

@@ -13,6 +13,7 @@ from smbprotocol.header import Commands, NtStatus
 from smbprotocol.tree import ShareType
 
 from . import session as sessions
+from .auth import acceptor
 from .channel import LONGEST, Channel, Closed, Framed
 from .files import Share
 from .requests import HANDLERS, Leases, Place
@@ -208,13 +209,14 @@ class ClientConnection:
         token = sessions.token_of(request)
         session = self._sessions.get(header.session_id)
         if session is None:
-            context = sessions.raw_context() if token.startswith(b"NTLMSSP\0") else sessions.new_context()
+            account = self._service.security
             header.session_id = len(self._sessions) + 0x4B51_0000_0001
-            session = Session(header.session_id, context, self._state.preauth)
+            checker = acceptor(token, account.user, account.password)
+            session = Session(header.session_id, checker, self._state.preauth)
             self._sessions[session.id] = session
         session.hash(request)
-        answer = sessions.step(session, token)
-        if not session.context.complete:
+        answer = session.acceptor.step(token)
+        if not session.acceptor.complete:
             return NtStatus.STATUS_MORE_PROCESSING_REQUIRED, sessions.setup_body(session, answer)
         sessions.finish(session, self._state, self._service.security)
         return 0, sessions.setup_body(session, answer)
@@ -223,7 +225,7 @@ class ClientConnection:
         if header.command == Commands.SMB2_ECHO:
             return empty_body()
         session = encrypted or self._sessions.get(header.session_id)
-        if session is None or session.keys is None:
+        if session is None or session.keys is None or session.ended:
             raise Refused(USER_SESSION_DELETED)
         if session.encrypt and encrypted is None:
             raise Refused(NtStatus.STATUS_ACCESS_DENIED)
@@ -237,7 +239,7 @@ class ClientConnection:
         if header.command == Commands.SMB2_TREE_CONNECT:
             return self._tree_connect(session, header, request)
         if header.command == Commands.SMB2_LOGOFF:
-            del self._sessions[session.id]
+            session.ended = True  # its answer is still signed
             return empty_body()
         if header.command == Commands.SMB2_OPLOCK_BREAK:
             return HANDLERS[header.command](next(iter(self._places.values())), request)

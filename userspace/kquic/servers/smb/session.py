@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import spnego
 from smbprotocol.connection import Capabilities, Ciphers, HashAlgorithms, NegotiateContextType, SecurityMode
 from smbprotocol.header import NtStatus
 from smbprotocol.session import SessionFlags
-from spnego.exceptions import SpnegoError
 
+from .auth import Acceptor
 from .info import filetime
 from .secure import Keys
 from .wire import HEADER_SIZE, Refused, pad, part, read
@@ -71,11 +70,11 @@ class Session:
     """A user on a connection."""
 
     id: int
-    context: spnego.ContextProxy
+    acceptor: Acceptor
     preauth: bytes
     keys: Keys | None = None
     encrypt: bool = False
-    sign: bool = False
+    ended: bool = False
     trees: dict[int, str] = field(default_factory=dict)
 
     def hash(self, message: bytes) -> None:
@@ -136,35 +135,16 @@ def _negotiate_response(state: Negotiated, security: Security, guid: bytes) -> b
     return fixed + b"".join(pad(answer) for answer in answers[:-1]) + answers[-1]
 
 
-def new_context() -> spnego.ContextProxy:
-    """Somebody who checks a password, by NTLM in SPNEGO or without."""
-    return spnego.server(protocol="negotiate", options=spnego.NegotiateOptions.use_negotiate)
-
-
-def raw_context() -> spnego.ContextProxy:
-    """The same for a client that sends NTLM as it is."""
-    return spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
-
-
 def token_of(request: bytes) -> bytes:
     """The authentication's message in SESSION_SETUP."""
     _, _, _, _, _, offset, length, _ = read("<HBBIIHHQ", request)
     return part(request, offset, length)
 
 
-def step(session: Session, token: bytes) -> bytes:
-    """One step of the authentication; the message for the client."""
-    try:
-        return session.context.step(token) or b""
-    except (SpnegoError, ValueError, struct.error) as error:
-        raise Refused(NtStatus.STATUS_LOGON_FAILURE) from error
-
-
 def finish(session: Session, state: Negotiated, security: Security) -> None:
     """The user is who they say: make keys."""
-    session.keys = Keys.of(session.context.session_key, session.preauth)
+    session.keys = Keys.of(session.acceptor.session_key, session.preauth)
     session.encrypt = security.encrypt and state.encryption and not state.transport_security
-    session.sign = True
 
 
 def setup_body(session: Session, token: bytes) -> bytes:
