@@ -146,7 +146,7 @@ static int quic_crypto_deliver(struct quic_conn *conn, u8 level,
 	if (level == QUIC_CRYPTO_APP) {
 		err = quic_crypto_msg_feed(conn, &cs->msg, piece->data,
 					   piece->len);
-		kfree_skb(piece);
+		consume_skb(piece);
 		return err;
 	}
 	cs->unread += piece->len;

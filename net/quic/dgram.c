@@ -3,6 +3,7 @@
 
 #include "conn.h"
 #include "dgram.h"
+#include "drop.h"
 #include "frame.h"
 #include "packet_build.h"
 #include "rcvq.h"
@@ -121,11 +122,13 @@ int quic_dgram_recv(struct quic_conn *conn,
 	if (!frame->len)
 		return 0;
 	piece = quic_piece_alloc(skb, frame->data, frame->len, GFP_ATOMIC);
-	if (!piece)
+	if (!piece) {
+		quic_drop_count(sock_net(sk), sk, QUIC_DROP_NOMEM);
 		return 0;
+	}
 	quic_item(piece)->kind = QUIC_ITEM_DATAGRAM;
 	if (quic_rcvq_charge(conn, piece, QUIC_ITEM_ASIDE)) {
-		kfree_skb(piece);
+		quic_drop_skb(sock_net(sk), sk, piece, QUIC_DROP_RCVBUF);
 		return 0;
 	}
 	__skb_queue_tail(&sk->sk_receive_queue, piece);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why something that came from the network was thrown away: a datagram, or one
- * packet of it. Each reason is shown by quic:quic_pkt_dropped, has a counter in
+/* Why something that came from the network was thrown away: a datagram, one
+ * packet of it, or what a DATAGRAM frame carried. Each reason is shown by quic:quic_pkt_dropped, has a counter in
  * /proc/net/quic/snmp, and what is nearest to it in skb:kfree_skb.
  *
  * Owns:    enum quic_drop_reason.
  * Guard:   none needed.
- * Callers: udp_rx.c, request.c, input.c.
+ * Callers: udp_rx.c, request.c, input.c, dgram.c.
  */
 #ifndef _NET_QUIC_DROP_H
 #define _NET_QUIC_DROP_H

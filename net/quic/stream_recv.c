@@ -105,7 +105,7 @@ static bool quic_stream_recv_append(struct sock *sk, struct sk_buff *piece)
 		return false;
 	skb_put_data(tail, piece->data, piece->len);
 	quic_item(tail)->fin = quic_item(piece)->fin;
-	kfree_skb(piece);
+	consume_skb(piece);
 	return true;
 }
 

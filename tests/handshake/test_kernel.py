@@ -132,12 +132,14 @@ def test_address_that_is_none(site: Site) -> None:
         command(site.srv, "listen", "10.1.0.77", PORT)
 
 
-def test_peer_that_closes_after_the_handshake(site: Site, agents: None) -> None:
+def test_peer_that_closes_in_the_middle(site: Site, agents: None) -> None:
     own = KeyPair.load(site.certs.server.cert, site.certs.server.key)
 
     def serve() -> None:
         with listener, listener.accept() as connection:
+            connection.set_timeout(10)
             run(connection, ServerSettings(X509Credentials(own=own), ("echo",)), 10)
+            connection.recv(1)
             connection.set_close_info(77, "enough")
 
     with site.srv.entered():

@@ -16,6 +16,7 @@ import pytest
 from kquic.lab.topology import Host
 from kquic.qlog import Recorder
 from kquic.sock import TransportParams, listen
+from kquic.sock.events import Datagram
 from quic_pair import LOCALHOST, Pair, established, raises, read
 
 PROC = Path("/proc/net/quic")
@@ -145,12 +146,13 @@ class TestSysctl:
         ):
             pair.client.sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, room)
             pair.client.sock.setblocking(False)
+            stream = pair.client.open_stream()
             if limited:
                 limits.enter_context(sysctl("quic_mem", "1 1 1"))
                 limits.enter_context(sysctl("quic_wmem", "1 1 1"))
             taken = 0
             with suppress(BlockingIOError):
-                taken = pair.client.send(bytes(size), flags=NEW)
+                taken = pair.client.send(bytes(size), stream)
         assert taken < size if limited else taken == size
 
 
@@ -222,18 +224,35 @@ class TestDrops:
         pair.client.send_all(b"y" * 10)
         assert read(pair.server, 10).data == b"y" * 10
 
+    def test_datagrams_without_room(self) -> None:
+        with established(TransportParams(max_datagram_frame_size=2000)) as pair, Recorder(1024) as recorder:
+            pair.server.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            before = counters()["QuicFrmRcvBufDrop"]
+            for _ in range(20):
+                pair.client.send_datagram(bytes(1000))
+            self._settle(before, "QuicFrmRcvBufDrop")
+            # Behind them, so that they have come; there is room for data in order.
+            pair.client.send_all(b"end", flags=NEW)
+            while isinstance(message := pair.server.recv(), Datagram):
+                assert message.data == bytes(1000)
+            dropped = counters()["QuicFrmRcvBufDrop"] - before
+            assert dropped > 0
+            assert self._reasons(recorder) == ["RCVBUF"] * dropped
+
     def test_after_the_end(self) -> None:
         with established() as pair, Sniffer() as sniffer:
             pair.client.send_all(b"x", flags=NEW)
             read(pair.server, 1)
             payload = sniffer.to_port(pair.server.port)
-            pair.server.shutdown()
             with Recorder(256) as recorder:
                 before = counters()["QuicPktRcvDrop"]
+                pair.server.shutdown()
                 throw(payload, pair.server.port)
                 self._settle(before, "QuicPktRcvDrop")
-                # The client's answer to the end may be among them.
-                assert set(self._reasons(recorder)) == {"CLOSED"}
+                reasons = self._reasons(recorder)
+        # Three PTOs later nothing is known of the connection any more.
+        assert "CLOSED" in reasons
+        assert set(reasons) <= {"CLOSED", "NO_CONN"}
 
     @staticmethod
     def _settle(before: int, counter: str) -> None:
