@@ -439,7 +439,6 @@ static bool quic_input_check_path(struct quic_conn *conn,
 void quic_conn_rcv(struct sock *sk, struct sk_buff *skb)
 {
 	struct quic_conn *conn = quic_conn(sk);
-
 	struct quic_rx_pkt rx = {};
 
 	if (!conn->path.endpoint)

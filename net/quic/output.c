@@ -383,7 +383,9 @@ static void quic_output_set_timers(struct quic_output *out)
 	quic_timer_set(conn, QUIC_TIMER_LOSS,
 		       quic_loss_timer(&conn->rec, conn->spaces));
 	quic_timer_set(conn, QUIC_TIMER_ACK, ack);
-	quic_timer_set(conn, QUIC_TIMER_PATH, quic_migrate_deadline(conn));
+	quic_timer_set(conn, QUIC_TIMER_PATH,
+		       min(quic_migrate_deadline(conn),
+			   quic_probe_deadline(conn)));
 	quic_timer_set(conn, QUIC_TIMER_PACE, quic_output_pace_deadline(out));
 	if (!out->sent_eliciting)
 		return;
@@ -643,6 +645,8 @@ void quic_output_acked(struct quic_conn *conn, struct list_head *acked)
 		space = &conn->spaces[quic_level_space(quic_pkt_level(pkt->type))];
 		for (i = 0; i < pkt->nr_frames; i++)
 			quic_output_frame_acked(conn, space, &pkt->frames[i]);
+		if (pkt->mtu_probe && pkt->path_gen == conn->rec.path_gen)
+			quic_path_mtu_answer(conn, pkt->size, false);
 		conn->stats.acked_bytes += pkt->size;
 		list_del(&pkt->list);
 		quic_sent_pkt_free(pkt);
@@ -672,6 +676,8 @@ void quic_output_lost(struct quic_conn *conn, struct list_head *lost)
 	list_for_each_entry_safe(pkt, next, lost, list) {
 		trace_quic_pkt_lost(quic_conn_sk(conn), pkt->type, pkt->pn,
 				    pkt->size);
+		if (pkt->mtu_probe && pkt->path_gen == conn->rec.path_gen)
+			quic_path_mtu_answer(conn, pkt->size, true);
 		conn->stats.lost_bytes += pkt->size;
 		quic_output_requeue(conn, pkt);
 		list_del(&pkt->list);
@@ -712,6 +718,7 @@ void quic_output_loss_timeout(struct quic_conn *conn, ktime_t now)
 	if (!verdict.nr_probes)
 		return;
 	conn->stats.ptos++;
+	quic_path_on_pto(conn);
 	quic_roam_on_pto(conn);
 	quic_output_owe_probes(conn, verdict.space, verdict.nr_probes);
 	for (i = 0; i < QUIC_SPACE_MAX; i++)

@@ -39,23 +39,91 @@ void quic_path_release(struct quic_path *path)
 	path->endpoint = NULL;
 }
 
+/* Never below what every QUIC path must carry (RFC 9000, 14), nor above what
+ * the peer accepts (18.2, max_udp_payload_size).
+ */
+static u32 quic_path_mtu_limit(struct quic_conn *conn, struct quic_path *path)
+{
+	u32 size = min_t(u64, quic_udp_mtu(conn, path),
+			 conn->remote.max_udp_payload_size);
+
+	return max_t(u32, size, QUIC_MIN_UDP_PAYLOAD);
+}
+
+static void quic_path_set_mtu(struct quic_conn *conn, struct quic_path *path,
+			      u32 size)
+{
+	path->max_payload = size;
+	quic_recovery_set_mtu(&conn->rec, size);
+}
+
 /**
  * quic_path_update_mtu - let packets grow or shrink to what the route carries
  * @conn: the connection
- * @path: one of its paths
+ * @path: the path in use
  *
- * The size is never below what every QUIC path must carry (RFC 9000, 14), nor
- * above what the peer accepts (18.2, max_udp_payload_size).
+ * With option CONFIG's plpmtud_probe_interval, or after a black hole, what the
+ * route says is only where a search ends.
  *
  * Context: connection lock held.
  */
 void quic_path_update_mtu(struct quic_conn *conn, struct quic_path *path)
 {
-	u32 size = quic_udp_mtu(conn, path);
+	u32 limit = quic_path_mtu_limit(conn, path);
+	ktime_t now = ktime_get();
 
-	size = min_t(u64, size, conn->remote.max_udp_payload_size);
-	path->max_payload = max_t(u32, size, QUIC_MIN_UDP_PAYLOAD);
-	quic_recovery_set_mtu(&conn->rec, path->max_payload);
+	if (path->mtud.on)
+		quic_mtud_set_limit(&path->mtud, limit, now);
+	else if (conn->settings.config.plpmtud_probe_interval)
+		quic_mtud_start(&path->mtud, QUIC_MIN_UDP_PAYLOAD, limit, now);
+	quic_path_set_mtu(conn, path, path->mtud.on ? path->mtud.floor : limit);
+}
+
+/**
+ * quic_path_mtu_answer - what has become of a probe for the packet size
+ * @conn: the connection
+ * @size: bytes of the probe
+ * @lost: it did not get through
+ *
+ * Context: connection lock held.
+ */
+void quic_path_mtu_answer(struct quic_conn *conn, u16 size, bool lost)
+{
+	u64 raise_us = conn->settings.config.plpmtud_probe_interval;
+	struct quic_mtud *mtud = &conn->path.mtud;
+	ktime_t now = ktime_get();
+
+	raise_us = raise_us ?: QUIC_MTUD_RAISE_US;
+	if (lost)
+		quic_mtud_on_lost(mtud, size, raise_us, now);
+	else
+		quic_mtud_on_acked(mtud, size, raise_us, now);
+	if (mtud->on && mtud->floor != conn->path.max_payload)
+		quic_path_set_mtu(conn, &conn->path, mtud->floor);
+}
+
+/**
+ * quic_path_on_pto - the peer has not answered in time
+ * @conn: the connection
+ *
+ * Several times in a row: perhaps it is only full-sized packets that do not get
+ * through, and nobody tells (RFC 8899, 4.3). Smaller ones will; how large they
+ * may be is found out again.
+ *
+ * Context: connection lock held.
+ */
+void quic_path_on_pto(struct quic_conn *conn)
+{
+	struct quic_path *path = &conn->path;
+	ktime_t when;
+
+	if (conn->rec.pto_count < QUIC_MTUD_HOLE_PTOS || !conn->hs.confirmed ||
+	    path->max_payload == QUIC_MIN_UDP_PAYLOAD)
+		return;
+	when = ktime_add_us(ktime_get(), QUIC_MTUD_HOLE_US);
+	quic_mtud_start(&path->mtud, QUIC_MIN_UDP_PAYLOAD,
+			quic_path_mtu_limit(conn, path), when);
+	quic_path_set_mtu(conn, path, QUIC_MIN_UDP_PAYLOAD);
 }
 
 /**

@@ -12,6 +12,7 @@
 
 #include <linux/ktime.h>
 #include <net/dst.h>
+#include "mtud.h"
 #include "types.h"
 
 /* Answers to PATH_CHALLENGE that may wait; older ones are dropped, which
@@ -79,6 +80,7 @@ struct quic_path_check {
  * @dst_cookie:	for dst_check()
  * @max_payload: largest UDP payload that we send now (RFC 9000, 14)
  * @role:	enum quic_path_role
+ * @mtud:	search for @max_payload, where the route is not believed
  * @validated:	the peer has shown that it receives at @peer
  * @rx_bytes:	UDP payload received, for the limit of RFC 9000, 8.1
  * @tx_bytes:	UDP payload sent, for the same
@@ -95,6 +97,7 @@ struct quic_path {
 	struct dst_entry *dst;
 	u32 dst_cookie;
 	u16 max_payload;
+	struct quic_mtud mtud;
 	u8 role;
 	bool validated;
 	u64 rx_bytes;
@@ -110,6 +113,8 @@ void quic_path_init(struct quic_path *path, struct quic_endpoint *endpoint,
 		    const union quic_addr *local, const union quic_addr *peer);
 void quic_path_release(struct quic_path *path);
 void quic_path_update_mtu(struct quic_conn *conn, struct quic_path *path);
+void quic_path_mtu_answer(struct quic_conn *conn, u16 size, bool lost);
+void quic_path_on_pto(struct quic_conn *conn);
 u64 quic_path_amp_credit(const struct quic_path *path);
 void quic_path_on_challenge(struct quic_path *path, const u8 *data);
 bool quic_path_is(const struct quic_path *path, const union quic_addr *local,

@@ -80,6 +80,70 @@ static void quic_probe_path(struct quic_conn *conn, struct quic_path *path,
 		quic_path_check_defer(path, now);
 }
 
+static int quic_probe_build_mtu(struct quic_conn *conn, u8 *buf, u32 size,
+				ktime_t now)
+{
+	struct quic_pkt_builder b;
+
+	if (quic_pkt_begin(&b, conn, QUIC_PKT_1RTT, buf, size))
+		return 0;
+	quic_frame_put_ping(quic_pkt_put(&b, 1));
+	quic_pkt_record(&b, QUIC_SENT_PING, 0, 0, 0, false);
+	quic_pkt_pad(&b, size);
+	b.sent->mtu_probe = true;
+	return quic_pkt_finish(&b, now);
+}
+
+/* Waits for its turn as any other packet does, and for an acknowledgment of one
+ * before it, so that nobody takes its loss for silence of the peer.
+ */
+static bool quic_probe_mtu_ready(struct quic_conn *conn, u32 size)
+{
+	return conn->hs.confirmed && conn->path.validated &&
+	       !conn->rec.pto_count &&
+	       quic_recovery_can_send(&conn->rec, size);
+}
+
+static void quic_probe_mtu(struct quic_conn *conn, ktime_t now)
+{
+	struct quic_path *path = &conn->path;
+	u16 size = quic_mtud_due(&path->mtud, now);
+	u8 *buf = NULL;
+	int len = 0;
+
+	if (!size)
+		return;
+	if (quic_probe_mtu_ready(conn, size))
+		buf = quic_batch_reserve(conn, size);
+	if (buf) {
+		len = quic_probe_build_mtu(conn, buf, size, now);
+		quic_batch_commit(&conn->batch, max(len, 0));
+	}
+	if (len <= 0) {
+		quic_mtud_defer(&path->mtud,
+				ktime_add_us(now,
+					     quic_recovery_pto_us(&conn->rec)));
+		return;
+	}
+	quic_mtud_on_sent(&path->mtud);
+	path->tx_bytes += len;
+	quic_batch_flush(conn, path, INET_ECN_NOT_ECT);
+}
+
+/**
+ * quic_probe_deadline - when a probe for the packet size is due
+ * @conn: the connection
+ *
+ * Context: connection lock held.
+ * Return: monotonic time, or KTIME_MAX.
+ */
+ktime_t quic_probe_deadline(const struct quic_conn *conn)
+{
+	if (!conn->hs.confirmed)
+		return KTIME_MAX;
+	return quic_mtud_deadline(&conn->path.mtud);
+}
+
 /**
  * quic_probe_output - send what is owed for the validation of paths
  * @conn: the connection
@@ -100,4 +164,5 @@ void quic_probe_output(struct quic_conn *conn, ktime_t now)
 		quic_cid_take_other(conn);
 	quic_probe_path(conn, &conn->path, conn->cids.active, now);
 	quic_probe_path(conn, &conn->alt, conn->cids.other, now);
+	quic_probe_mtu(conn, now);
 }

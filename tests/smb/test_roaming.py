@@ -9,7 +9,6 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -60,7 +59,7 @@ def test_copy_goes_on(mounts, samba, net: Network, replaced: None, debug_data, k
         mover = threading.Thread(target=replace, args=(net, 0.3))
         mover.start()
         if direction == "write":
-            with open(point / "big", "wb") as file:
+            with (point / "big").open("wb") as file:
                 file.write(data)
                 os.fsync(file.fileno())
         else:
