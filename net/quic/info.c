@@ -144,7 +144,6 @@ static void quic_info_fill_recovery(const struct quic_conn *conn,
 	info->pacing_rate = rec->pacer.rate;
 	info->pkts_lost = rec->lost_pkts;
 	info->pkts_spurious = rec->spurious_pkts;
-	info->migrations = rec->path_gen;
 }
 
 static void quic_info_fill_stats(const struct quic_stats *stats,
@@ -159,6 +158,7 @@ static void quic_info_fill_stats(const struct quic_stats *stats,
 	info->bytes_lost = stats->lost_bytes;
 	info->bytes_retrans = stats->retrans_bytes;
 	info->ptos = stats->ptos;
+	info->migrations = stats->migrations;
 }
 
 static void quic_info_fill_streams(const struct quic_conn *conn,

@@ -129,6 +129,7 @@ static void quic_migrate_swap(struct quic_conn *conn, bool back)
 	swap(conn->path, conn->alt);
 	quic_cid_swap(conn);
 	conn->path.role = QUIC_PATH_ACTIVE;
+	conn->stats.migrations++;
 	quic_migrate_recovery(conn, back);
 }
 

@@ -4,7 +4,7 @@
  *
  * Owns:    struct quic_stats.
  * Guard:   the connection lock.
- * Callers: input.c, output.c and packet_build.c count; info.c reads.
+ * Callers: input.c, output.c, packet_build.c and migrate.c count; info.c reads.
  */
 #ifndef _NET_QUIC_STATS_H
 #define _NET_QUIC_STATS_H
@@ -22,6 +22,7 @@
  * @lost_bytes:	   bytes of packets that were declared lost
  * @retrans_bytes: STREAM and CRYPTO data that was queued again
  * @ptos:	   probe timeouts
+ * @migrations:	   changes of the path in use
  */
 struct quic_stats {
 	u64 tx_pkts;
@@ -33,6 +34,7 @@ struct quic_stats {
 	u64 lost_bytes;
 	u64 retrans_bytes;
 	u32 ptos;
+	u32 migrations;
 };
 
 #endif /* _NET_QUIC_STATS_H */

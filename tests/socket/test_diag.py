@@ -11,13 +11,15 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from kquic.diag import DiagError, Flag, Query, Socket, State, Timer, netlink, sockets
-from kquic.sock import IPPROTO_QUIC, Connection, TransportParams, connect, listen
+from kquic.sock import IPPROTO_QUIC, Connection, EventType, TransportParams, connect, listen
+from kquic.sock.events import ConnectionMigrated
 from quic_pair import LOCALHOST, Pair, established, raises, read, wait_for
 
 NEW, FIN, UNI = 0x400, 0x200, 0x800
@@ -163,6 +165,56 @@ def test_kill_a_connection(pair: Pair) -> None:
     assert (close.errcode, close.phrase.rstrip(b"\0")) == (1, b"aborted")
     with pytest.raises(DiagError):
         netlink.destroy(client)
+
+
+def test_connection_that_moves(pair: Pair) -> None:
+    before, _ = ours(pair)
+    assert before.info and before.info["migrations"] == 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.2", 0))
+        number = free.getsockname()[1]
+    pair.client.enable_event(EventType.CONNECTION_MIGRATION)
+    pair.client.migrate("127.0.0.2", number)
+    while not isinstance(pair.client.recv(), ConnectionMigrated):
+        pass
+    (client,) = sockets(Query(local_port=number))
+    assert client.info and client.info["migrations"] == 1
+    assert (str(client.local.address), client.cookie) == ("127.0.0.2", before.cookie)
+
+
+@pytest.mark.parametrize("host", ["::1", LOCALHOST])
+def test_socket_of_both_families(host: str) -> None:
+    """An AF_INET6 listener, found and ended by what the listing says of it; and a client of IPv4 on it."""
+    with listen("::", alpn=("data",)) as listener, connect(host, listener.port) as client:
+        (found,) = sockets(Query((State.LISTENING,), (socket.AF_INET6,), local_port=listener.port))
+        assert netlink.look_again(found).inode == os.fstat(listener.fileno()).st_ino
+        (end,) = sockets(Query((State.ESTABLISHING,), local_port=client.port))
+        assert (str(end.local.address), str(end.peer.address)) == (host, host)
+        assert end.peer.port == listener.port
+        netlink.destroy(end)
+        assert so_error(client) == errno.ECONNABORTED
+
+
+def test_listing_while_sockets_come_and_go() -> None:
+    """What is listed may be closed, connected and freed at any moment."""
+    stop = threading.Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            with listen(LOCALHOST, alpn=("data",)) as listener, connect(LOCALHOST, listener.port):
+                pass
+
+    threads = [threading.Thread(target=churn) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(60):
+            for found in sockets(Query(tuple(State))):
+                assert found.local.port < 1 << 16
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_kill_a_listener() -> None:
