@@ -75,6 +75,23 @@ static bool quic_output_wanted(struct quic_output *out, u8 level)
 	return out->data_ok && quic_output_data_pending(conn, level);
 }
 
+/* Which ranges have fitted is known best to the frame itself. */
+static void quic_output_trace_ack(const struct quic_pkt_builder *b,
+				  const u8 *pos, u32 len, u64 delay_us)
+{
+	const u8 *end = pos + len;
+	struct quic_frame frame;
+	struct quic_ack_iter it;
+	u64 smallest, largest;
+
+	if (quic_frame_parse(&pos, end, &frame))
+		return;
+	quic_ack_iter_init(&it, &frame.ack);
+	while (quic_ack_iter_next(&it, &smallest, &largest))
+		trace_quic_ack_sent(quic_conn_sk(b->conn), b->type, b->pn,
+				    smallest, largest, delay_us);
+}
+
 static void quic_output_put_ack(struct quic_output *out,
 				struct quic_pkt_builder *b)
 {
@@ -84,6 +101,7 @@ static void quic_output_put_ack(struct quic_output *out,
 	const u64 *ecn = NULL;
 	u32 room, len;
 	u64 delay;
+	u8 *pos;
 
 	if (!quic_pnspace_ack_due(space, out->now) &&
 	    !quic_pnspace_ack_useful(space))
@@ -96,8 +114,10 @@ static void quic_output_put_ack(struct quic_output *out,
 	len = quic_frame_len_ack(room, &space->received, delay, exponent, ecn);
 	if (!len || !quic_pkt_records_left(b))
 		return;
-	quic_frame_put_ack(quic_pkt_put(b, len), len, &space->received, delay,
-			   exponent, ecn);
+	pos = quic_pkt_put(b, len);
+	quic_frame_put_ack(pos, len, &space->received, delay, exponent, ecn);
+	if (trace_quic_ack_sent_enabled())
+		quic_output_trace_ack(b, pos, len, delay);
 	quic_pkt_record(b, QUIC_SENT_ACK, 0, space->largest_rcvd, 0, false);
 	quic_pnspace_on_ack_sent(space);
 }

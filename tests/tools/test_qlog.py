@@ -122,11 +122,12 @@ def test_the_receiver_saw_every_byte_and_the_end(traces: dict[str, Trace]) -> No
     assert any(frame["fin"] and frame["offset"] + frame["length"] == SIZE for frame in frames)
 
 
-def test_acknowledged_packets_were_received(traces: dict[str, Trace]) -> None:
+@pytest.mark.parametrize(("side", "event"), [("client", "packet_received"), ("server", "packet_sent")])
+def test_acknowledged_packets_were_received(traces: dict[str, Trace], side: str, event: str) -> None:
     received = set(numbers(named(traces["server"], "transport:packet_received")))
     acked = {
         (packet["header"]["packet_type"], number)
-        for packet in named(traces["client"], "transport:packet_received")
+        for packet in named(traces[side], f"transport:{event}")
         for frame in packet["frames"]
         if frame["frame_type"] == "ack"
         for low, high in frame["acked_ranges"]

@@ -39,8 +39,8 @@ def packet(event: str, pn: int = 0, kind: str = "1-RTT") -> str:
     return f"quic_{event}: sk=0a type={kind} pn={pn} len=1200"
 
 
-def acked(smallest: int, largest: int) -> str:
-    return f"quic_ack_rcvd: sk=0a type=1-RTT pn=0 smallest={smallest} largest={largest} delay_us=2000"
+def acked(smallest: int, largest: int, event: str = "ack_rcvd") -> str:
+    return f"quic_{event}: sk=0a type=1-RTT pn=0 smallest={smallest} largest={largest} delay_us=2000"
 
 
 def trace(*texts: str) -> dict[str, Any]:
@@ -99,6 +99,21 @@ def test_received_frames_and_the_ranges_of_an_ack() -> None:
     assert received["data"]["frames"] == [
         {"frame_type": "ack", "ack_delay": 2.0, "acked_ranges": [[2, 5], [8, 9]]},
         {"frame_type": "datagram", "length": 10},
+    ]
+
+
+def test_ranges_of_an_ack_that_is_sent() -> None:
+    sent, _ = events(
+        acked(8, 9, "ack_sent"),
+        acked(2, 5, "ack_sent"),
+        frame("frame_sent", "ACK", 1, offset=9),
+        frame("frame_sent", "PING", 1),
+        packet("pkt_sent", 1),
+        packet("pkt_sent", 2),
+    )
+    assert sent["data"]["frames"] == [
+        {"frame_type": "ack", "ack_delay": 2.0, "acked_ranges": [[2, 5], [8, 9]]},
+        {"frame_type": "ping"},
     ]
 
 

@@ -38,6 +38,7 @@ class Connection:
         self.role, self.odcid = "unknown", ""
         self.events: list[Event] = []
         self._frames: dict[tuple[str, str], list[frames.Frame]] = {}
+        self._ranges: list[Line] = []
         self._acks: dict[tuple[str, str], list[Line]] = {}
         self._received: dict[tuple[str, str], list[frames.Frame]] = {}
         self._metrics: dict[str, float] = {}
@@ -68,8 +69,14 @@ class Connection:
         self.emit(line, "transport:version_information", version)
 
     def frame_sent(self, line: Line) -> None:
-        """quic_frame_sent: comes before the packet is complete."""
-        self._frames.setdefault(_short(line), []).append(frames.frame(line))
+        """quic_frame_sent: comes before the packet is complete, and an ACK's ranges before the frame."""
+        ranges, self._ranges = self._ranges, []
+        each = frames.ack(ranges) if line.fields["frame"] == "ACK" and ranges else frames.frame(line)
+        self._frames.setdefault(_short(line), []).append(each)
+
+    def ack_sent(self, line: Line) -> None:
+        """quic_ack_sent: one range of an ACK frame."""
+        self._ranges.append(line)
 
     def sent(self, line: Line) -> None:
         """quic_pkt_sent"""
@@ -142,6 +149,7 @@ class Connection:
 _HANDLERS: dict[str, Callable[[Connection, Line], None]] = {
     "quic_conn_new": Connection.started,
     "quic_frame_sent": Connection.frame_sent,
+    "quic_ack_sent": Connection.ack_sent,
     "quic_pkt_sent": Connection.sent,
     "quic_pkt_rcvd": Connection.received,
     "quic_frame_rcvd": Connection.frame_received,

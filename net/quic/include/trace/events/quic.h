@@ -237,8 +237,7 @@ DEFINE_EVENT(quic_frame, quic_frame_rcvd,
 	TP_ARGS(sk, type, pn, frame, id, offset, len, fin)
 );
 
-/* One range of an ACK frame, the largest first. */
-TRACE_EVENT(quic_ack_rcvd,
+DECLARE_EVENT_CLASS(quic_ack,
 
 	TP_PROTO(const struct sock *sk, u8 type, u64 pn, u64 smallest,
 		 u64 largest, u64 delay_us),
@@ -266,6 +265,20 @@ TRACE_EVENT(quic_ack_rcvd,
 	TP_printk("sk=%p type=%s pn=%llu smallest=%llu largest=%llu delay_us=%llu",
 		  __entry->sk, show_quic_pkt_type(__entry->type), __entry->pn,
 		  __entry->smallest, __entry->largest, __entry->delay_us)
+);
+
+/* One range of an ACK frame that we send, the largest first. */
+DEFINE_EVENT(quic_ack, quic_ack_sent,
+	TP_PROTO(const struct sock *sk, u8 type, u64 pn, u64 smallest,
+		 u64 largest, u64 delay_us),
+	TP_ARGS(sk, type, pn, smallest, largest, delay_us)
+);
+
+/* One range of an ACK frame that has come, the largest first. */
+DEFINE_EVENT(quic_ack, quic_ack_rcvd,
+	TP_PROTO(const struct sock *sk, u8 type, u64 pn, u64 smallest,
+		 u64 largest, u64 delay_us),
+	TP_ARGS(sk, type, pn, smallest, largest, delay_us)
 );
 
 /* What recovery and congestion control make of an acknowledgment, or of its
