@@ -68,7 +68,9 @@ def established(
 
 
 @contextmanager
-def relayed() -> Iterator[tuple[Pair, Relay]]:
+def relayed(
+    prepare: Callable[[Connection | Listener], object] = lambda _: None,
+) -> Iterator[tuple[Pair, Relay]]:
     """A connection, and the wire between its ends."""
     with ExitStack() as opened:
         relays: list[Relay] = []
@@ -77,7 +79,7 @@ def relayed() -> Iterator[tuple[Pair, Relay]]:
             relays.append(opened.enter_context(Relay(port)))
             return relays[0].port
 
-        pair = opened.enter_context(established(via=via))
+        pair = opened.enter_context(established(prepare=prepare, via=via))
         yield pair, relays[0]
 
 

@@ -20,11 +20,13 @@ class Relay:
     Attributes:
         lose_from_client: how many of the client's next datagrams are lost.
         lose_from_server: how many of the server's.
+        smallest_lost: shorter ones pass, as ACKs do.
     """
 
     def __init__(self, server_port: int) -> None:
         self.lose_from_client = 0
         self.lose_from_server = 0
+        self.smallest_lost = 0
         self._front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._front.bind((LOCALHOST, 0))
         self._back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -64,14 +66,14 @@ class Relay:
 
     def _from_client(self) -> None:
         data, self._client = self._front.recvfrom(65536)
-        if self.lose_from_client:
+        if self.lose_from_client and len(data) >= self.smallest_lost:
             self.lose_from_client -= 1
         else:
             self._back.send(data)
 
     def _from_server(self) -> None:
         data = self._back.recv(65536)
-        if self.lose_from_server:
+        if self.lose_from_server and len(data) >= self.smallest_lost:
             self.lose_from_server -= 1
         elif self._client:
             self._front.sendto(data, self._client)
