@@ -166,7 +166,9 @@ void quic_streams_apply_remote(struct quic_conn *conn)
 }
 
 /* How many there may be is for the limits that we have announced to say; what
- * those of the peer cost is not available to its data.
+ * those of the peer cost is not available to its data. Of ours each has been
+ * allowed by the peer: if there is no memory now, the next allocation settles
+ * the debt.
  */
 static bool quic_stream_charge(struct quic_conn *conn, u64 id)
 {
@@ -174,8 +176,7 @@ static bool quic_stream_charge(struct quic_conn *conn, u64 id)
 	struct sock *sk = quic_conn_sk(conn);
 
 	if (quic_stream_is_local(conn, id)) {
-		if (!sk_wmem_schedule(sk, size))
-			return false;
+		sk_wmem_schedule(sk, size);
 	} else {
 		if (!__sk_rmem_schedule(sk, size, false))
 			return false;

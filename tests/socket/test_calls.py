@@ -33,6 +33,7 @@ from quic_pair import LOCALHOST
 from states import STATES
 
 SIOCOUTQNSD = 0x894B
+SO_PEEK_OFF = 42
 NOWAIT = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 CONNECTED = ("connecting", "accepted", "client", "server")
 DEAD = ("abandoned", "shut", "left_client", "left_server")
@@ -204,6 +205,7 @@ OPTIONS = (
     Row("extension-set", put(SockOpt.TRANSPORT_PARAM_EXT, b"\x01"), errno.EINVAL),
     Row("unknown-set", lambda sock: sock.setsockopt(SOL_QUIC, 15, b""), errno.ENOPROTOOPT),
     Row("unknown-get", lambda sock: sock.getsockopt(SOL_QUIC, 15, 4), errno.ENOPROTOOPT),
+    Row("peek-off", lambda sock: sock.setsockopt(socket.SOL_SOCKET, SO_PEEK_OFF, 1), errno.EOPNOTSUPP),
     Row("foreign-level", lambda sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), errno.ENOPROTOOPT),
 )
 

@@ -109,6 +109,11 @@ class TestSend:
 class TestNothingIsLeft:
     """Memory goes back when sockets close."""
 
+    @staticmethod
+    def slack() -> int:
+        """Each CPU may keep a mebibyte of the sum to itself."""
+        return (os.cpu_count() or 1) * (1 << 20) // os.sysconf("SC_PAGE_SIZE")
+
     def test_unread_and_unsent(self) -> None:
         with established(TransportParams(max_stream_data_bidi_remote=100_000)) as pair:
             for number in range(50):
@@ -116,6 +121,6 @@ class TestNothingIsLeft:
                 pair.server.send(b"z" * 2000, 4 * number + 1, NEW)
             assert quic_pages() < 0
         deadline = time.monotonic() + 2 * TIMEOUT
-        while quic_pages() != 0:
+        while not 0 <= quic_pages() <= self.slack():
             assert time.monotonic() < deadline, quic_pages()
             time.sleep(0.1)

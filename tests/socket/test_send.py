@@ -14,6 +14,7 @@ from kquic.sock._cmsg import stream_cmsg
 from kquic.sock.events import StreamData, StreamUpdated
 from quic_pair import Pair, raises, read, ready
 
+MSG_BATCH = 0x40000
 NEW, FIN, UNI = StreamFlags.NEW, StreamFlags.FIN, StreamFlags.UNI
 
 
@@ -101,6 +102,10 @@ class TestFlags:
     def test_unknown_flag(self, pair: Pair, flag: int) -> None:
         with raises(errno.EINVAL):
             pair.client.send(b"x", flags=NEW, msg_flags=flag)
+
+    @pytest.mark.parametrize("flag", [socket.MSG_WAITALL, MSG_BATCH])
+    def test_flags_without_effect(self, pair: Pair, flag: int) -> None:
+        assert pair.client.send(b"x", flags=NEW, msg_flags=flag) == 1
 
     def test_unknown_stream_flag(self, pair: Pair) -> None:
         with raises(errno.EINVAL):
