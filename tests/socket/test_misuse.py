@@ -15,8 +15,7 @@ from kquic.sock._abi import SOL_QUIC, SockOpt
 from states import STATES
 
 NULL, NOWHERE = 0, 0x10
-#: Migration has tests of its own.
-SETTABLE = [option for option in SockOpt if option not in (SockOpt.STREAM_OPEN, SockOpt.CONNECTION_MIGRATION)]
+SETTABLE = [option for option in SockOpt if option is not SockOpt.STREAM_OPEN]
 SET_ONLY = (
     SockOpt.STREAM_RESET,
     SockOpt.STREAM_STOP_SENDING,
