@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/export.h>
 #include <linux/net.h>
+#include <linux/quic.h>
 #include <linux/uio.h>
 
 #include "conn.h"
@@ -111,6 +113,14 @@ static bool quic_recv_same(const struct sk_buff_head *queue,
 	       quic_item(skb)->stream_id == id;
 }
 
+/* The peer learns about the room that reading has made. */
+static void quic_recv_announce(struct quic_conn *conn)
+{
+	if (!quic_conn_is(conn, QUIC_STATE_CLOSED) &&
+	    (conn->flow.pending || !list_empty(&conn->streams.control)))
+		quic_output(conn);
+}
+
 /* As much of one stream as is there and fits, up to its FIN. */
 static int quic_recv_stream(struct quic_conn *conn, struct sk_buff_head *queue,
 			    struct msghdr *msg, size_t len, bool peek)
@@ -162,10 +172,7 @@ static int quic_recv_item(struct quic_conn *conn, struct msghdr *msg,
 		return quic_recv_record(conn, queue, msg, len, peek);
 
 	n = quic_recv_stream(conn, queue, msg, len, peek);
-	/* The peer learns about the room that this has made. */
-	if (!quic_conn_is(conn, QUIC_STATE_CLOSED) &&
-	    (conn->flow.pending || !list_empty(&conn->streams.control)))
-		quic_output(conn);
+	quic_recv_announce(conn);
 	return n;
 }
 
@@ -190,3 +197,67 @@ int quic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	release_sock(sk);
 	return n;
 }
+
+/* After so many bytes others get the lock. */
+#define QUIC_READ_BATCH		262144
+
+static void quic_read_events(struct quic_conn *conn, struct quic_read *read)
+{
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(&conn->events.queue))) {
+		if (read->event)
+			read->event(read, skb->data[0], skb->data + 1,
+				    skb->len - 1);
+		consume_skb(skb);
+	}
+}
+
+/* Return: whether to go on. */
+static bool quic_read_item(struct quic_conn *conn, struct sk_buff_head *queue,
+			   struct quic_read *read, u32 *done)
+{
+	struct sk_buff *skb = skb_peek(queue);
+	u32 n, len = skb->len;
+
+	if (quic_item(skb)->kind != QUIC_ITEM_STREAM) {
+		__skb_unlink(skb, queue);
+		consume_skb(skb);
+		return true;
+	}
+	n = read->data(read, quic_item(skb)->stream_id, skb,
+		       quic_item(skb)->fin);
+	quic_recv_take(conn, queue, skb, n);
+	*done += n;
+	return n == len && !read->stop;
+}
+
+/**
+ * quic_read_streams - hand out received stream data without copying it
+ * @sk:   socket
+ * @read: what to do with it
+ *
+ * For users inside the kernel, who look at each piece before they decide where
+ * it goes. Pieces of a stream come in order. Datagrams are dropped.
+ *
+ * Context: process context, takes the socket lock.
+ * Return: whether more can be read, if only that others had to get the lock.
+ */
+int quic_read_streams(struct sock *sk, struct quic_read *read)
+{
+	struct sk_buff_head *queue = &sk->sk_receive_queue;
+	struct quic_conn *conn = quic_conn(sk);
+	u32 done = 0;
+	int more;
+
+	lock_sock(sk);
+	quic_read_events(conn, read);
+	while (done < QUIC_READ_BATCH && !skb_queue_empty(queue))
+		if (!quic_read_item(conn, queue, read, &done))
+			break;
+	quic_recv_announce(conn);
+	more = !skb_queue_empty(queue);
+	release_sock(sk);
+	return more;
+}
+EXPORT_SYMBOL_GPL(quic_read_streams);

@@ -6,6 +6,7 @@
 #include <linux/sockptr.h>
 #include <uapi/linux/quic.h>
 
+struct sk_buff;
 struct sock;
 
 /**
@@ -15,8 +16,10 @@ struct sock;
  * and uses kernel_bind(), kernel_connect(), kernel_listen(), kernel_accept(),
  * kernel_sendmsg(), kernel_recvmsg() and kernel_sock_shutdown() as for any
  * other protocol. What those calls cannot say is said by the options of
- * <uapi/linux/quic.h>, through the two functions below, and by ancillary data
- * in a buffer of the kernel. net/quic/samples has a server and a client.
+ * <uapi/linux/quic.h>, through quic_do_setsockopt() and quic_do_getsockopt(),
+ * and by ancillary data in a buffer of the kernel. Who has several streams
+ * takes what they bring with quic_read_streams(), which knows before it copies
+ * whose bytes come next. net/quic/samples has a server and a client.
  *
  * The handshake is done by an agent in user space, through net/handshake:
  *
@@ -56,6 +59,25 @@ struct sock;
  * be given a QUIC socket.
  */
 
+/**
+ * struct quic_read - what to do with what a socket has received
+ * @data:  takes bytes of a stream, from the beginning of @skb; @fin tells that
+ *	   the stream ends behind the last of them. Returns how many it has
+ *	   taken; less than all ends the read
+ * @event: takes a notification (QUIC_SOCKOPT_EVENT), or NULL
+ * @stop:  set by @data to end the read
+ *
+ * Both are called with the socket lock held, in process context.
+ */
+struct quic_read {
+	unsigned int (*data)(struct quic_read *read, s64 stream_id,
+			     struct sk_buff *skb, bool fin);
+	void (*event)(struct quic_read *read, u8 type, const void *info,
+		      unsigned int len);
+	bool stop;
+};
+
+int quic_read_streams(struct sock *sk, struct quic_read *read);
 int quic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 		       unsigned int optlen);
 int quic_do_getsockopt(struct sock *sk, int optname, sockptr_t optval,
