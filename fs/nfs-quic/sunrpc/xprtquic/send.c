@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/sunrpc/bc_xprt.h>
+#include <linux/sunrpc/msg_prot.h>
+#include <linux/sunrpc/sched.h>
+
+#include "../socklib.h"
+#include "xprt_quic.h"
+
+/**
+ * xprt_quic_prepare_request - make a message's pages known as an array
+ * @req: request
+ * @buf: message
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xprt_quic_prepare_request(struct rpc_rqst *req, struct xdr_buf *buf)
+{
+	return xdr_alloc_bvec(buf, rpc_task_gfp_mask());
+}
+
+/**
+ * xprt_quic_abort_send - a task does not go on with its request
+ * @req: request
+ *
+ * What was sent of it cannot be taken back, and nobody will send the rest.
+ */
+void xprt_quic_abort_send(struct rpc_rqst *req)
+{
+	struct rpc_xprt *xprt = req->rq_xprt;
+
+	if (xprt_quic(xprt)->xmit.offset &&
+	    !test_bit(XPRT_CLOSE_WAIT, &xprt->state))
+		xprt_force_disconnect(xprt);
+}
+
+/* A reply goes where its call came from. Calls take turns, so that what is lost
+ * of one delays few others.
+ */
+static s64 xprt_quic_choose_stream(struct xprt_quic *q, struct rpc_rqst *req)
+{
+	if (bc_prealloc(req))
+		return req->rq_stream;
+	q->xmit.next = (q->xmit.next + 1) % q->nr_streams;
+	return q->streams[q->xmit.next].id;
+}
+
+static int xprt_quic_sendmsg(struct xprt_quic *q, struct rpc_rqst *req)
+{
+	struct xdr_buf *xdr = &req->rq_snd_buf;
+	rpc_fraghdr marker = cpu_to_be32(RPC_LAST_STREAM_FRAGMENT | xdr->len);
+	union rpcquic_cmsg cmsg;
+	struct msghdr msg;
+	unsigned int sent;
+	int err;
+
+	do {
+		rpcquic_msg_init(&msg, &cmsg, q->xmit.stream,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
+		err = xprt_sock_sendmsg(q->sock, &msg, xdr, q->xmit.offset,
+					marker, &sent);
+		q->xmit.offset += sent;
+		req->rq_bytes_sent = q->xmit.offset;
+		if (q->xmit.offset == xdr->len + sizeof(marker))
+			return 0;
+	} while (!err);
+	/* That is what a stream without credit says. */
+	return err == -ENOSPC ? -EAGAIN : err;
+}
+
+/* Announce that we wait, and only then look for the last time, so that the
+ * wake-up cannot come in between.
+ */
+static int xprt_quic_send_wait(struct xprt_quic *q, struct rpc_rqst *req)
+{
+	struct rpc_xprt *xprt = &q->xprt;
+	int err;
+
+	spin_lock(&xprt->transport_lock);
+	xprt_wait_for_buffer_space(xprt);
+	spin_unlock(&xprt->transport_lock);
+	/* Pairs with the test of XPRT_WRITE_SPACE when there is room. */
+	smp_mb__after_atomic();
+
+	err = xprt_quic_sendmsg(q, req);
+	if (err != -EAGAIN) {
+		clear_bit(XPRT_WRITE_SPACE, &xprt->state);
+		return err;
+	}
+	/* Nothing is in flight, so it is memory that we lack. Nobody tells when
+	 * there is some.
+	 */
+	if (!READ_ONCE(q->sk->sk_wmem_queued)) {
+		clear_bit(XPRT_WRITE_SPACE, &xprt->state);
+		return -ENOBUFS;
+	}
+	return -EAGAIN;
+}
+
+/**
+ * xprt_quic_send_request - send a Call, or the Reply to a callback
+ * @req: request
+ *
+ * Context: XPRT_LOCKED held.
+ * Return: 0 when all was sent; -EAGAIN if the transport waits for room; -ENOBUFS
+ * to try again a little later; -ENOTCONN if there is no connection.
+ */
+int xprt_quic_send_request(struct rpc_rqst *req)
+{
+	struct rpc_xprt *xprt = req->rq_xprt;
+	struct xprt_quic *q = xprt_quic(xprt);
+	int err;
+
+	/* Half of another message is on its stream. */
+	if (q->xmit.offset && !req->rq_bytes_sent) {
+		xprt_force_disconnect(xprt);
+		return -ENOTCONN;
+	}
+	if (!q->sock)
+		return -ENOTCONN;
+	if (!q->xmit.offset)
+		q->xmit.stream = xprt_quic_choose_stream(q, req);
+
+	req->rq_xtime = ktime_get();
+	err = xprt_quic_sendmsg(q, req);
+	if (err == -EAGAIN)
+		err = xprt_quic_send_wait(q, req);
+	switch (err) {
+	case 0:
+		req->rq_xmit_bytes_sent += q->xmit.offset;
+		q->xmit.offset = 0;
+		return 0;
+	case -EAGAIN:
+	case -ENOBUFS:
+		return err;
+	case -EINVAL:
+		/* The server has ended the stream of its call, so it does not
+		 * want the reply.
+		 */
+		if (bc_prealloc(req)) {
+			q->xmit.offset = 0;
+			return 0;
+		}
+		fallthrough;
+	default:
+		xprt_force_disconnect(xprt);
+		return -ENOTCONN;
+	}
+}
