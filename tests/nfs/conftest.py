@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""knfsd with a QUIC listener on `srv`, handshake agents on both hosts, mounts on `cli`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kquic.lab.program import Program
+from kquic.lab.topology import Host, Network
+from kquic.servers.nfsd import Nfsd
+
+SERVER_NAME = "server.test"
+PORT = 2049
+
+#: What mount.nfs has to know of the netids; see docs/nfs.md.
+NETCONFIG = "quic tpi_cots_ord - inet quic - -\nquic6 tpi_cots_ord - inet6 quic - -\n"
+PROTOCOLS = "tcp 6 TCP\nudp 17 UDP\nquic 261 QUIC\n"
+
+
+@pytest.fixture(scope="session")
+def _netids() -> Iterator[None]:
+    """mount.nfs knows the netids quic and quic6."""
+    files = {Path("/etc/netconfig"): NETCONFIG, Path("/etc/protocols"): PROTOCOLS}
+    before = {path: path.read_text() if path.exists() else None for path in files}
+    for path, lines in files.items():
+        path.write_text((before[path] or "") + lines)
+    yield
+    for path, text in before.items():
+        path.unlink() if text is None else path.write_text(text)
+
+
+class Agent:
+    """kquic-handshaked on a host."""
+
+    def __init__(self, host: Host, folder: Path) -> None:
+        self._host, self._config = host, folder / f"{host.name}.conf"
+        self._program: Program | None = None
+        self._text = ""
+
+    @property
+    def output(self) -> str:
+        """What the agent has logged."""
+        return self._program.output if self._program is not None else ""
+
+    def start(self, text: str) -> None:
+        """Run, if it does not already, with this configuration."""
+        if self._program is not None and self._text == text:
+            return
+        self.stop()
+        self._config.write_text(text)
+        argv = [sys.executable, "-m", "kquic.handshaked", "-c", str(self._config)]
+        self._program = Program(self._host, argv, ready="ready").__enter__()
+        self._text = text
+
+    def client(self, ca: Path, keys=None) -> None:
+        """Verify servers with an authority; present a certificate if mutual TLS is asked for."""
+        text = f"[authenticate.client]\nx509.truststore = {ca}\n"
+        if keys is not None:
+            text += f"x509.certificate = {keys.cert}\nx509.private_key = {keys.key}\n"
+        self.start(text)
+
+    def server(self, ca: Path, keys) -> None:
+        """Serve with a certificate; verify clients with an authority."""
+        self.start(
+            f"[authenticate.server]\nx509.truststore = {ca}\n"
+            f"x509.certificate = {keys.cert}\nx509.private_key = {keys.key}\n"
+        )
+
+    def stop(self) -> None:
+        """End it."""
+        if self._program is not None:
+            self._program.stop()
+        self._program = None
+
+
+@pytest.fixture(scope="session")
+def _agents(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Agent, Agent]]:
+    folder = tmp_path_factory.mktemp("nfs-agents")
+    agents = Agent(network.cli, folder), Agent(network.srv, folder)
+    yield agents
+    for agent in agents:
+        agent.stop()
+
+
+@pytest.fixture
+def agent(_agents: tuple[Agent, Agent], certs) -> Agent:
+    """The client's handshake agent, running, which trusts the server's authority."""
+    _agents[0].client(certs.ca)
+    return _agents[0]
+
+
+@pytest.fixture
+def server_agent(_agents: tuple[Agent, Agent], certs) -> Agent:
+    """The server's handshake agent, running, with a good certificate."""
+    _agents[1].server(certs.ca, certs.server)
+    return _agents[1]
+
+
+@pytest.fixture(scope="session")
+def _nfsd(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nfsd]:
+    with Nfsd(network.srv, tmp_path_factory.mktemp("nfsd"), ("quic 2049", "tcp 2049")) as server:
+        yield server
+
+
+@pytest.fixture
+def nfsd(_nfsd: Nfsd, server_agent: Agent) -> Nfsd:
+    """knfsd, running; a test may stop and start it."""
+    if not _nfsd.running:
+        _nfsd.start()
+    return _nfsd
+
+
+class Mounts:
+    """Makes NFS mounts on the client's host."""
+
+    def __init__(self, host: Host, folder: Path) -> None:
+        self._host, self._folder = host, folder
+        self._count = 0
+
+    def argv(self, point: Path, *options: str, server: str = SERVER_NAME, path: str = "/export") -> list[str]:
+        """The command that mounts, over QUIC and NFSv4.2 unless told otherwise."""
+        given = {"proto": "quic", "vers": "4.2", "retry": "0"}
+        given |= dict(option.partition("=")[::2] for option in options)
+        text = ",".join(f"{name}={value}" if value else name for name, value in given.items())
+        return self._host.argv(["mount", "-t", "nfs", f"{server}:{path}", str(point), "-o", text])
+
+    def point(self) -> Path:
+        """A new directory to mount on."""
+        self._count += 1
+        point = self._folder / f"mnt{self._count}"
+        point.mkdir()
+        return point
+
+    @contextlib.contextmanager
+    def mounted(self, *options: str, server: str = SERVER_NAME, path: str = "/export") -> Iterator[Path]:
+        """A mounted export."""
+        point = self.point()
+        argv = self.argv(point, *options, server=server, path=path)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        assert not done.returncode, done.stdout + done.stderr
+        try:
+            yield point
+        finally:
+            subprocess.run(["umount", str(point)], check=True, timeout=60)
+
+    def failure(self, *options: str, server: str = SERVER_NAME, path: str = "/export") -> str:
+        """What mount.nfs says when it fails."""
+        argv = self.argv(self.point(), *options, server=server, path=path)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=100)
+        assert done.returncode, "the mount should have failed"
+        return done.stdout + done.stderr
+
+
+@pytest.fixture
+def mounts(net: Network, nfsd: Nfsd, agent: Agent, _netids: None, tmp_path: Path) -> Mounts:
+    """Mounts of the server's export; the server and both agents run."""
+    return Mounts(net.cli, tmp_path)
+
+
+class KernelLog:
+    """What the kernel has logged since the test began."""
+
+    def __init__(self) -> None:
+        self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self._fd, 0, os.SEEK_END)
+        self._lines: list[str] = []
+
+    def lines(self, text: str) -> list[str]:
+        """The lines with this text in them."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._lines.append(os.read(self._fd, 8192).decode(errors="replace"))
+        return [line for line in self._lines if text in line]
+
+    def close(self) -> None:
+        """Stop looking."""
+        os.close(self._fd)
+
+
+@pytest.fixture
+def klog() -> Iterator[KernelLog]:
+    """The kernel's log from here on."""
+    log = KernelLog()
+    yield log
+    log.close()
