@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -36,10 +37,20 @@ def _netids() -> Iterator[None]:
         path.unlink() if text is None else path.write_text(text)
 
 
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the agents behind the last test in here: others start their own on the same hosts."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        for agent in Agent.all:
+            agent.stop()
+
+
 class Agent:
     """kquic-handshaked on a host."""
 
+    all: ClassVar[list[Agent]] = []
+
     def __init__(self, host: Host, folder: Path) -> None:
+        self.all.append(self)
         self._host, self._config = host, folder / f"{host.name}.conf"
         self._program: Program | None = None
         self._text = ""
@@ -83,10 +94,7 @@ class Agent:
 @pytest.fixture(scope="session")
 def _agents(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Agent, Agent]]:
     folder = tmp_path_factory.mktemp("nfs-agents")
-    agents = Agent(network.cli, folder), Agent(network.srv, folder)
-    yield agents
-    for agent in agents:
-        agent.stop()
+    yield Agent(network.cli, folder), Agent(network.srv, folder)
 
 
 @pytest.fixture
