@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 _ROUND = 0.05
+LONG_HEADER = 0x80
 
 
 class Relay:
@@ -28,6 +29,10 @@ class Relay:
         self.diverted = 0
         #: Nothing that the server sends passes while this is set.
         self.deaf = False
+        #: Of what the server sends, packets with a short header do not pass.
+        self.early_only = False
+        #: What the server sends reaches the client from here, if it is set.
+        self.disguise: socket.socket | None = None
         #: What a client sends from this address does not pass.
         self.ignored: str | None = None
         self.dropped = 0
@@ -92,8 +97,8 @@ class Relay:
         elif sock is self._inside:
             self._client = where
             self._send(data)
-        elif self._client and not self.deaf:
-            self._inside.sendto(data, self._client)
+        elif self._client and not self.deaf and not (self.early_only and not data[0] & LONG_HEADER):
+            (self.disguise or self._inside).sendto(data, self._client)
 
     def _send(self, data: bytes) -> None:
         sock, self._divert = self._divert or self._outside[-1], None

@@ -24,12 +24,13 @@ FORBIDDEN = TransportParams(disable_active_migration=1)
 
 
 @contextmanager
-def behind_nat(config: Config | None = None) -> Iterator[tuple[Pair, Relay]]:
+def behind_nat(config: Config | None = None, *, early_only: bool = False) -> Iterator[tuple[Pair, Relay]]:
     """A client behind an address translator."""
     relays: list[Relay] = []
 
     def through(listener: object) -> int:
         relays.append(Relay(("127.0.0.1", listener.port)).__enter__())
+        relays[0].early_only = early_only
         return relays[0].port
 
     try:
@@ -202,6 +203,15 @@ class TestRebinding:
             say_from_elsewhere(pair.client, pair.server)
             assert pair.server.connection_ids(of_peer=True).active == 0
 
+    def test_before_the_client_knows_that_the_handshake_is_confirmed(self) -> None:
+        """HANDSHAKE_DONE was lost: the client must answer the challenge all the same."""
+        with behind_nat(early_only=True) as (pair, relay):
+            relay.rebind()
+            relay.early_only = False
+            assert not say_from_elsewhere(pair.client, pair.server).local
+            assert pair.server.sock.getpeername() == relay.seen
+            say(pair.server, pair.client)
+
     @pytest.mark.parametrize("sender", ["client", "server"])
     @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.3"])
     def test_during_a_transfer(self, sender: str, host: str) -> None:
@@ -246,6 +256,21 @@ class TestForged:
             assert 0 < drain(victim) <= 3 * relay.diverted
             assert pair.server.sock.getpeername() == relay.seen
             say(pair.client, pair.server)  # no event
+
+    def test_server_at_an_unknown_address_is_not_heard(self, victim: socket.socket) -> None:
+        """RFC 9000, 9: clients decide where a connection goes."""
+        with behind_nat() as (pair, relay):
+            say(pair.client, pair.server)
+            server = pair.client.sock.getpeername()
+            relay.disguise = victim
+            pair.server.send_all(b"from elsewhere", flags=0x600)
+            pair.client.set_timeout(0.3)
+            with raises(errno.EAGAIN):
+                pair.client.recv()
+            relay.disguise = None
+            pair.client.set_timeout(10)
+            assert pair.client.recv().data == b"from elsewhere"  # type: ignore[union-attr]
+            assert pair.client.sock.getpeername() == server
 
     def test_silent_client_is_found_again(self, victim: socket.socket) -> None:
         """Nothing more comes from the true address: the server goes back when nobody answers at the other."""
