@@ -263,6 +263,7 @@ void quic_conn_established(struct quic_conn *conn)
 	u64 keepalive = conn->settings.config.keepalive_probe_interval;
 
 	conn->hs.complete = true;
+	trace_quic_conn_state(quic_conn_sk(conn), "complete");
 	if (conn->is_server) {
 		conn->hs.done_pending = true;
 		quic_new_token_request(conn);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <trace/events/quic.h>
+
 #include "conn.h"
 #include "crypto_stream.h"
 #include "event.h"
@@ -248,6 +250,7 @@ void quic_handshake_confirm(struct quic_conn *conn)
 	if (conn->hs.confirmed)
 		return;
 	conn->hs.confirmed = true;
+	trace_quic_conn_state(quic_conn_sk(conn), "confirmed");
 	quic_recovery_confirm(&conn->rec);
 	quic_keys_on_confirmed(&conn->keys);
 	quic_handshake_discard_space(conn, QUIC_CRYPTO_INITIAL);

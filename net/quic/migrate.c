@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <net/inet_sock.h>
+#include <trace/events/quic.h>
 
 #include "addr.h"
 #include "conn.h"
@@ -130,6 +131,8 @@ static void quic_migrate_swap(struct quic_conn *conn, bool back)
 	quic_cid_swap(conn);
 	conn->path.role = QUIC_PATH_ACTIVE;
 	conn->stats.migrations++;
+	trace_quic_conn_moved(quic_conn_sk(conn), &conn->path.local,
+			      &conn->path.peer);
 	quic_migrate_recovery(conn, back);
 }
 

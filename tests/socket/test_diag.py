@@ -18,6 +18,7 @@ from contextlib import ExitStack
 import pytest
 
 from kquic.diag import DiagError, Flag, Query, Socket, State, Timer, netlink, sockets
+from kquic.qlog import Recorder
 from kquic.sock import IPPROTO_QUIC, Connection, EventType, TransportParams, connect, listen
 from kquic.sock.events import ConnectionMigrated
 from quic_pair import LOCALHOST, Pair, established, raises, read, wait_for
@@ -174,9 +175,12 @@ def test_connection_that_moves(pair: Pair) -> None:
         free.bind(("127.0.0.2", 0))
         number = free.getsockname()[1]
     pair.client.enable_event(EventType.CONNECTION_MIGRATION)
-    pair.client.migrate("127.0.0.2", number)
-    while not isinstance(pair.client.recv(), ConnectionMigrated):
-        pass
+    with Recorder(512) as recorder:
+        pair.client.migrate("127.0.0.2", number)
+        while not isinstance(pair.client.recv(), ConnectionMigrated):
+            pass
+        moves = [line.fields for line in recorder.lines() if line.event == "quic_conn_moved"]
+    assert any(move["local"] == f"127.0.0.2:{number}" for move in moves)
     (client,) = sockets(Query(local_port=number))
     assert client.info and client.info["migrations"] == 1
     assert (str(client.local.address), client.cookie) == ("127.0.0.2", before.cookie)

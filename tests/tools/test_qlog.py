@@ -150,6 +150,12 @@ def test_end_of_the_connection(traces: dict[str, Trace]) -> None:
     assert closed["owner"] == "local"
 
 
+def test_handshake_gets_complete_then_confirmed(traces: dict[str, Trace]) -> None:
+    for trace in traces.values():
+        states = [state["new"] for state in named(trace, "connectivity:connection_state_updated")]
+        assert states == ["handshake_complete", "handshake_confirmed"]
+
+
 def test_picture(recorded: tuple[Path, Path], traces: dict[str, Trace]) -> None:
     text = recorded[1].read_text()
     assert text.startswith("<svg")

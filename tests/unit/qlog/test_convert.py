@@ -137,6 +137,17 @@ def test_losses_drops_keys_and_the_end() -> None:
     ]
 
 
+def test_handshake_and_migration() -> None:
+    state, moved = events(
+        "quic_conn_state: sk=0a state=confirmed",
+        "quic_conn_moved: sk=0a local=10.0.0.3:50001 peer=[fd00::1]:443",
+    )
+    assert state["data"] == {"new": "handshake_confirmed"}
+    assert moved["name"] == "connectivity:migration_state_updated"
+    assert moved["data"]["tuple_local"] == {"ip_v4": "10.0.0.3", "port_v4": 50001}
+    assert moved["data"]["tuple_remote"] == {"ip_v6": "fd00::1", "port_v6": 443}
+
+
 def test_metrics_tell_what_has_changed() -> None:
     first, second = events(METRICS.format(cwnd=14720), METRICS.format(cwnd=14720), METRICS.format(cwnd=15000))
     assert first["data"]["congestion_window"] == 14720

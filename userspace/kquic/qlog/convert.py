@@ -131,6 +131,16 @@ class Connection:
         keys = "client_1rtt_secret" if self.role == "server" else "server_1rtt_secret"
         self.emit(line, "security:key_updated", {"key_type": keys, "trigger": "remote_update"})
 
+    def state(self, line: Line) -> None:
+        """quic_conn_state"""
+        self.emit(line, "connectivity:connection_state_updated", {"new": f"handshake_{line.fields['state']}"})
+
+    def moved(self, line: Line) -> None:
+        """quic_conn_moved"""
+        local, peer = _endpoint(line.fields["local"]), _endpoint(line.fields["peer"])
+        ends = {"tuple_local": _tuple(local), "tuple_remote": _tuple(peer)}
+        self.emit(line, "connectivity:migration_state_updated", {"new": "migration_complete"} | ends)
+
     def closed(self, line: Line) -> None:
         """quic_conn_closed"""
         space = "application_code" if line.number("app") else "connection_code"
@@ -148,6 +158,8 @@ class Connection:
 
 _HANDLERS: dict[str, Callable[[Connection, Line], None]] = {
     "quic_conn_new": Connection.started,
+    "quic_conn_state": Connection.state,
+    "quic_conn_moved": Connection.moved,
     "quic_frame_sent": Connection.frame_sent,
     "quic_ack_sent": Connection.ack_sent,
     "quic_pkt_sent": Connection.sent,
@@ -169,6 +181,12 @@ def _short(line: Line) -> tuple[str, str]:
 def _endpoint(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def _tuple(endpoint: tuple[str, int]) -> dict[str, Any]:
+    host, port = endpoint
+    family = "v6" if ":" in host else "v4"
+    return {f"ip_{family}": host, f"port_{family}": port}
 
 
 def convert(lines: Iterable[Line], title: str = "kquic") -> dict[str, Any]:

@@ -98,6 +98,50 @@ TRACE_EVENT(quic_conn_new,
 		  __entry->local, __entry->peer)
 );
 
+/* The handshake has got on: "complete" or "confirmed" (RFC 9001, 4.1). */
+TRACE_EVENT(quic_conn_state,
+
+	TP_PROTO(const struct sock *sk, const char *state),
+
+	TP_ARGS(sk, state),
+
+	TP_STRUCT__entry(
+		__field(const void *, sk)
+		__string(state, state)
+	),
+
+	TP_fast_assign(
+		__entry->sk = sk;
+		__assign_str(state);
+	),
+
+	TP_printk("sk=%p state=%s", __entry->sk, __get_str(state))
+);
+
+/* Another path is in use (RFC 9000, 9). */
+TRACE_EVENT(quic_conn_moved,
+
+	TP_PROTO(const struct sock *sk, const union quic_addr *local,
+		 const union quic_addr *peer),
+
+	TP_ARGS(sk, local, peer),
+
+	TP_STRUCT__entry(
+		__field(const void *, sk)
+		__array(u8, local, sizeof(struct sockaddr_in6))
+		__array(u8, peer, sizeof(struct sockaddr_in6))
+	),
+
+	TP_fast_assign(
+		__entry->sk = sk;
+		memcpy(__entry->local, local, sizeof(struct sockaddr_in6));
+		memcpy(__entry->peer, peer, sizeof(struct sockaddr_in6));
+	),
+
+	TP_printk("sk=%p local=%pISpc peer=%pISpc", __entry->sk,
+		  __entry->local, __entry->peer)
+);
+
 /* It ends for programs. By whom: us, the peer, or nobody (idle, reset). */
 TRACE_EVENT(quic_conn_closed,
 
