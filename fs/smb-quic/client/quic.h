@@ -5,14 +5,15 @@
  * A server connection with transport=quic sends its messages, each behind the
  * four bytes of length known from direct TCP, on one bidirectional stream of
  * one in-kernel QUIC connection. The TLS handshake is done by the user agent
- * behind net/handshake, which also verifies the server's certificate. There is
- * no fallback to another transport, and none from another one to this.
+ * behind net/handshake, which also verifies the server's certificate. Unless
+ * the mount option is transport=auto there is no fallback to another transport,
+ * and once a mount has a transport it keeps it.
  *
- * quic.c connects, quic_error.c explains why not. quic_options.c has what the
- * user chooses and sees: mount options, which of them must agree for a
- * connection to be shared, and what /proc shows. It is built without
- * CONFIG_CIFS_QUIC too, so that a mount which asks for QUIC is told why it is
- * refused.
+ * quic.c connects, quic_error.c explains why not. quic_security.c negotiates
+ * whether SMB has to encrypt as well. quic_options.c has what the user chooses
+ * and sees: mount options, which of them must agree for a connection to be
+ * shared, and what /proc shows. It is built without CONFIG_CIFS_QUIC too, so
+ * that a mount which asks for QUIC is told why it is refused.
  */
 #ifndef _CIFS_QUIC_H
 #define _CIFS_QUIC_H
@@ -20,8 +21,10 @@
 #include <linux/key.h>
 #include <linux/types.h>
 
+struct cifs_ses;
 struct fs_context;
 struct seq_file;
+struct smb2_neg_context;
 struct smb3_fs_context;
 struct socket;
 struct TCP_Server_Info;
@@ -36,6 +39,7 @@ enum cifs_transport {
 	CIFS_TRANSPORT_UNSPECIFIED,	/* no option given: TCP, or RDMA */
 	CIFS_TRANSPORT_TCP,
 	CIFS_TRANSPORT_QUIC,
+	CIFS_TRANSPORT_AUTO,		/* until the mount has tried QUIC */
 };
 
 /**
@@ -48,6 +52,7 @@ enum cifs_transport {
  *		the one which the agent is configured with
  * @privkey:	serial number of the key with its private key, or 0
  * @timeout:	seconds which a handshake may take, 0 if not given
+ * @seal:	SMB is to encrypt, too
  */
 struct cifs_quic_opts {
 	char		*peername;
@@ -56,6 +61,7 @@ struct cifs_quic_opts {
 	key_serial_t	cert;
 	key_serial_t	privkey;
 	unsigned int	timeout;
+	bool		seal;
 };
 
 /**
@@ -63,16 +69,22 @@ struct cifs_quic_opts {
  * @opts:	options of the mount which made the connection; never change
  * @verified:	there is a connection, and the agent accepted the certificate
  * @peer_key:	key with the server's identity, if the agent named one
+ * @offered:	the server was told that it need not encrypt SMB
+ * @waived:	it agreed: QUIC alone protects this connection
  * @last_error:	result of the last attempt to connect, so that a server which
  *		stays away is logged once and not at each attempt
  *
- * Only the task that connects writes the last three: the mounting task before
- * the server is on cifs_tcp_ses_list, then cifsd. Readers take no lock.
+ * Only the task that connects or negotiates writes all but the first: the
+ * mounting task before the server is on cifs_tcp_ses_list, then cifsd; and who
+ * negotiates on a connection, while nobody else can use it. Readers take no
+ * lock.
  */
 struct cifs_quic {
 	struct cifs_quic_opts	opts;
 	bool			verified;
 	key_serial_t		peer_key;
+	bool			offered;
+	bool			waived;
 	int			last_error;
 };
 
@@ -88,7 +100,35 @@ int cifs_quic_connect_error(struct socket *sock, int status);
 void cifs_quic_log_error(struct TCP_Server_Info *server, int error);
 void cifs_quic_log_close(struct TCP_Server_Info *server);
 
+/* quic_security.c */
+#ifdef CONFIG_CIFS_QUIC
+unsigned int cifs_quic_offer_waiver(struct TCP_Server_Info *server, void *to,
+				    unsigned int room);
+void cifs_quic_accept_waiver(struct TCP_Server_Info *server,
+			     const struct smb2_neg_context *context);
+bool cifs_quic_encryption_waived(struct cifs_ses *ses);
+#else
+static inline unsigned int
+cifs_quic_offer_waiver(struct TCP_Server_Info *server, void *to,
+		       unsigned int room)
+{
+	return 0;
+}
+
+static inline void
+cifs_quic_accept_waiver(struct TCP_Server_Info *server,
+			const struct smb2_neg_context *context)
+{
+}
+
+static inline bool cifs_quic_encryption_waived(struct cifs_ses *ses)
+{
+	return false;
+}
+#endif
+
 /* quic_options.c */
+struct TCP_Server_Info *cifs_quic_auto(struct smb3_fs_context *ctx);
 int cifs_quic_check_key(struct fs_context *fc, const char *option, int serial);
 int cifs_quic_validate(struct fs_context *fc, struct smb3_fs_context *ctx);
 int cifs_quic_verify_remount(struct fs_context *fc,

@@ -74,6 +74,16 @@ static const char *cifs_quic_conflict(const struct smb3_fs_context *ctx)
 	return NULL;
 }
 
+/* Servers accept SMB over QUIC from 3.1.1 on: offer nothing less. */
+static void cifs_quic_complete(struct smb3_fs_context *ctx)
+{
+	ctx->ops = &smb311_operations;
+	ctx->vals = &smb311_values;
+	ctx->got_version = true;
+	if (!ctx->port)
+		ctx->port = SMB_QUIC_PORT;
+}
+
 /**
  * cifs_quic_validate - check the options of a mount, and complete them
  * @fc:		mount
@@ -86,34 +96,110 @@ int cifs_quic_validate(struct fs_context *fc, struct smb3_fs_context *ctx)
 {
 	const char *conflict;
 
-	if (ctx->transport != CIFS_TRANSPORT_QUIC) {
+	if (ctx->transport != CIFS_TRANSPORT_QUIC &&
+	    ctx->transport != CIFS_TRANSPORT_AUTO) {
 		if (!cifs_quic_has_opts(&ctx->quic))
 			return 0;
 		return invalf(fc, "cifs: options for TLS are given, but not transport=quic");
 	}
 
 	if (!IS_ENABLED(CONFIG_CIFS_QUIC)) {
+		if (ctx->transport == CIFS_TRANSPORT_AUTO)
+			return 0;
 		errorf(fc, "cifs: this kernel is built without SMB over QUIC (CONFIG_CIFS_QUIC)");
 		return -EPROTONOSUPPORT;
 	}
 
 	conflict = cifs_quic_conflict(ctx);
 	if (conflict)
-		return invalf(fc, "cifs: transport=quic cannot be used with %s", conflict);
+		return invalf(fc, "cifs: QUIC cannot be used with %s", conflict);
 
 	if (!ctx->quic.cert != !ctx->quic.privkey)
 		return invalf(fc, "cifs: cert_serial and privkey_serial must be given together");
 
 	if (ctx->quic.cert)
 		ctx->quic.mtls = true;
+	ctx->quic.seal = ctx->seal;
 
-	/* Servers accept SMB over QUIC from 3.1.1 on: offer nothing less. */
-	ctx->ops = &smb311_operations;
-	ctx->vals = &smb311_values;
-	ctx->got_version = true;
-	if (!ctx->port)
-		ctx->port = SMB_QUIC_PORT;
+	if (ctx->transport == CIFS_TRANSPORT_QUIC)
+		cifs_quic_complete(ctx);
 	return 0;
+}
+
+/*
+ * Nobody speaks SMB over QUIC there, or this side cannot. Not: somebody does
+ * whom the client does not trust.
+ */
+static bool cifs_quic_may_fall_back(int error)
+{
+	switch (error) {
+	case -EPROTONOSUPPORT:
+	case -ESRCH:
+	case -ENOPROTOOPT:
+	case -ECONNREFUSED:
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+	case -ETIMEDOUT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void cifs_quic_set_port(struct smb3_fs_context *ctx, unsigned short port)
+{
+	ctx->port = port;
+	cifs_set_port((struct sockaddr *)&ctx->dstaddr, port);
+}
+
+static struct TCP_Server_Info *cifs_quic_try(struct smb3_fs_context *ctx)
+{
+	if (!IS_ENABLED(CONFIG_CIFS_QUIC))
+		return ERR_PTR(-EPROTONOSUPPORT);
+
+	ctx->transport = CIFS_TRANSPORT_QUIC;
+	cifs_quic_complete(ctx);
+	cifs_quic_set_port(ctx, ctx->port);
+	return cifs_get_tcp_session(ctx, NULL);
+}
+
+/**
+ * cifs_quic_auto - connect a mount with transport=auto
+ * @ctx: options of the mount; in the end they name the transport that was taken
+ *
+ * What is mounted below, or mounted again, starts from these options and stays
+ * with that transport.
+ *
+ * Return: the connection, or an ERR_PTR.
+ */
+struct TCP_Server_Info *cifs_quic_auto(struct smb3_fs_context *ctx)
+{
+	struct smb_version_operations *ops = ctx->ops;
+	struct smb_version_values *vals = ctx->vals;
+	unsigned short port = ctx->port;
+	struct TCP_Server_Info *server;
+	int error;
+
+	server = cifs_quic_try(ctx);
+	if (!IS_ERR(server)) {
+		cifs_info("%s: transport=auto has found QUIC\n", ctx->UNC);
+		return server;
+	}
+	error = PTR_ERR(server);
+	if (!cifs_quic_may_fall_back(error))
+		return server;
+
+	ctx->transport = CIFS_TRANSPORT_TCP;
+	ctx->ops = ops;
+	ctx->vals = vals;
+	cifs_quic_set_port(ctx, port);
+	server = cifs_get_tcp_session(ctx, NULL);
+	if (IS_ERR(server))
+		ctx->transport = CIFS_TRANSPORT_AUTO;
+	else
+		cifs_info("%s: transport=auto has found TCP, QUIC gave error %d\n",
+			  ctx->UNC, error);
+	return server;
 }
 
 /**
@@ -134,6 +220,7 @@ int cifs_quic_verify_remount(struct fs_context *fc,
 	const struct cifs_quic_opts *old = &old_ctx->quic;
 
 	if (new_ctx->transport != CIFS_TRANSPORT_UNSPECIFIED &&
+	    new_ctx->transport != CIFS_TRANSPORT_AUTO &&
 	    is_quic != was_quic)
 		return invalf(fc, "cifs: can not change transport during remount");
 	if ((new->peername && (!old->peername ||
@@ -276,7 +363,8 @@ bool cifs_quic_match(const struct TCP_Server_Info *server,
 	       opts->mtls == ctx->quic.mtls &&
 	       opts->cert == ctx->quic.cert &&
 	       opts->privkey == ctx->quic.privkey &&
-	       opts->timeout == ctx->quic.timeout;
+	       opts->timeout == ctx->quic.timeout &&
+	       opts->seal == ctx->quic.seal;
 }
 
 /**
@@ -337,6 +425,8 @@ void cifs_quic_debug_show(struct seq_file *m, struct TCP_Server_Info *server,
 	else
 		seq_printf(m, " Certificate: none Last error: %d",
 			   READ_ONCE(quic->last_error));
+	seq_printf(m, " SMB encryption: %s",
+		   READ_ONCE(quic->waived) ? "waived" : "as negotiated");
 	peer_key = READ_ONCE(quic->peer_key);
 	if (peer_key)
 		seq_printf(m, " Peer key: %d", peer_key);

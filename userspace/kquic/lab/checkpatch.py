@@ -27,6 +27,7 @@ BY_FILE = {
     "include/uapi/linux/in.h": ("LEADING_SPACE",),
     "fs/nfs/fs_context.c": ("CAMELCASE",),
     "fs/smb/client/": ("CAMELCASE",),
+    "fs/smb/server/": ("CAMELCASE",),
 }
 # An iterator cannot do without using its arguments more than once.
 ITERATOR = re.compile(r"MACRO_ARG_REUSE.*\n\+#define \w*for_each")
