@@ -19,6 +19,7 @@ from kquic.lab.topology import Host, Link, Machine, Network
 from kquic.servers.ksmbd import Ksmbd
 from kquic.servers.samba import Samba, TlsFiles
 from kquic.tls.testca import KeyFiles
+from scripted_smb import Scripted
 
 KSMBD_V4, KSMBD_V6 = "10.0.1.1", "fd01::1"
 DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
@@ -229,6 +230,15 @@ def ksmbd_link(machine) -> Iterator[Link]:
 def ksmbd_mounts(net: Network, ksmbd: Ksmbd, agent: Agent, tmp_path: Path) -> Mounts:
     """Mounts of ksmbd's shares."""
     return Mounts(net.cli, ksmbd, tmp_path)
+
+
+@pytest.fixture
+def scripted(net: Network, agent: Agent, certs, tmp_path: Path) -> Iterator[Scripted]:
+    """The Python server, to be started by the test, and mounts of it."""
+    made = Scripted(net, certs, tmp_path)
+    made.mounts = Mounts(net.cli, made, tmp_path)
+    yield made
+    made.server.stop()
 
 
 class KernelLog:

@@ -86,6 +86,8 @@ class Ksmbd:
         for share in self.shares:
             self.path(share).mkdir(parents=True, exist_ok=True)
         (self.folder / "ksmbd.conf").write_text(self._config())
+        if (self.folder / "passwords").exists():
+            return
         (self.folder / "passwords").touch()
         self.host.run(TOOLS / "ksmbd.adduser", *self._files(), "-a", "-p", self.password, self.user)
 
@@ -116,10 +118,12 @@ class Ksmbd:
         before = self.parameters
         self.stop()
         self.parameters = {**before, **parameters}
-        self.start()
-        yield
-        self.stop()
-        self.parameters = before
+        try:
+            self.start()
+            yield
+        finally:
+            self.stop()
+            self.parameters = before
 
     def listens(self) -> bool:
         """Whether it listens on all of its ports."""

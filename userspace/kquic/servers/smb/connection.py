@@ -55,6 +55,7 @@ class Service:
     script: Script = field(default_factory=Script)
     leases: Leases = field(default_factory=Leases)
     seen: list[str] = field(default_factory=list)
+    encrypted: int = 0
 
 
 class _End(Exception):
@@ -72,6 +73,7 @@ class ClientConnection:
         self._places: dict[str, Place] = {}
         self._sending = threading.Lock()
         self._tree_count = 0
+        self._mute = False
         self._opened: set[bytes] = set()
 
     def serve(self) -> None:
@@ -100,6 +102,7 @@ class ClientConnection:
             if encrypted is None or encrypted.keys is None:
                 raise Malformed("a transform of no session")
             message = encrypted.keys.decrypt(message)
+            self._service.encrypted += 1
         elif message[:4] != SMB2_ID:
             raise Malformed("neither SMB2 nor a transform")
         answers = [answer for header, request in split(message) if (answer := self._answer(header, request, encrypted))]
@@ -121,7 +124,8 @@ class ClientConnection:
             status, body = self._carry_out(header, request, encrypted)
         if fault is not None and fault.action is Action.DROP_AFTER:
             raise _End
-        if fault is not None and fault.action is Action.SILENCE:
+        self._mute = self._mute or (fault is not None and fault.action is Action.SILENCE)
+        if self._mute:
             return None
         response = header.answer(status).pack() + body
         self._hash(header, request, response, status)

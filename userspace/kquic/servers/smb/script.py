@@ -21,7 +21,7 @@ class Action(Enum):
     RESET = auto()
     """Reset the stream (QUIC), or end the connection without a good-bye (TCP)."""
     SILENCE = auto()
-    """Carry it out, and never answer."""
+    """Carry it out, and answer nothing any more on this connection."""
     DELAY = auto()
     """Answer `seconds` late; later requests wait as well."""
     STATUS = auto()

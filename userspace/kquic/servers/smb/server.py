@@ -8,7 +8,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 ALPN = "smb"
 HANDSHAKE_TIMEOUT = 10.0
 JOIN_TIMEOUT = 5.0
+ACCEPT_TIMEOUT = 0.1
 
 
 class SmbServer:
@@ -43,6 +44,7 @@ class SmbServer:
         self._service.leases.grant = leases
         self._stack = ExitStack()
         self._threads: list[threading.Thread] = []
+        self._listening: list[threading.Thread] = []
         self._channels: set[Channel] = set()
         self._refuse = False
         self._stopping = False
@@ -62,6 +64,11 @@ class SmbServer:
     def seen(self) -> list[str]:
         """The commands that arrived, in order."""
         return self._service.seen
+
+    @property
+    def encrypted(self) -> int:
+        """How many messages came encrypted."""
+        return self._service.encrypted
 
     @property
     def connections(self) -> list[str]:
@@ -87,38 +94,45 @@ class SmbServer:
     def listen_tcp(self, address: str = "::", port: int = 445) -> int:
         """Serve TCP, IPv4 as well; the port."""
         listener = socket.create_server((address, port), family=_family(address), dualstack_ipv6=address == "::")
-        self._stack.callback(_end, listener)
-        self._start(lambda: self._accept(lambda: TcpChannel(listener.accept()[0])))
+        listener.settimeout(ACCEPT_TIMEOUT)
+        self._stack.callback(listener.close)
+        self._listen(lambda: self._accept(listener))
         return int(listener.getsockname()[1])
 
     def listen_quic(self, address: str, port: int, settings: ServerSettings) -> None:
         """Serve QUIC; TLS is done here."""
         listener = listen(address, port, alpn=(ALPN,))
-        self._stack.callback(_end_quic, listener)
-        self._start(lambda: self._accept_quic(listener, settings))
+        listener.set_timeout(ACCEPT_TIMEOUT)
+        self._stack.callback(listener.close)
+        self._listen(lambda: self._accept_quic(listener, settings))
 
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _accept(self, take: Callable[[], Channel]) -> None:
+    def _listen(self, work: Callable[[], None]) -> None:
+        """Accept until `stop`, which waits for that: a listener that is closed under accept() lives on."""
+        thread = threading.Thread(target=work, daemon=True)
+        self._listening.append(thread)
+        thread.start()
+
+    def _accept(self, listener: socket.socket) -> None:
         while not self._stopping:
             try:
-                channel = take()
-            except OSError:
-                return
+                sock, _ = listener.accept()
+            except TimeoutError:
+                continue
+            sock.settimeout(None)
+            channel = TcpChannel(sock)
             self._start(lambda channel=channel: self._serve(channel))  # type: ignore[misc]
 
     def _accept_quic(self, listener: Listener, settings: ServerSettings) -> None:
-        listener.set_timeout(0.5)
         while not self._stopping:
             try:
                 connection = listener.accept()
             except BlockingIOError:
                 continue
-            except OSError:
-                return
             self._start(lambda connection=connection: self._serve_quic(connection, settings))  # type: ignore[misc]
 
     def _serve_quic(self, connection: Connection, settings: ServerSettings) -> None:
@@ -149,6 +163,8 @@ class SmbServer:
     def stop(self) -> None:
         """End everything."""
         self._stopping = True
+        for thread in self._listening:
+            thread.join()
         self._stack.close()
         self.drop_all()
         for thread in self._threads:
@@ -157,13 +173,3 @@ class SmbServer:
 
 def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def _end(listener: socket.socket) -> None:
-    with suppress(OSError):
-        listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-
-
-def _end_quic(listener: Listener) -> None:
-    listener.close()
