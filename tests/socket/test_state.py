@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import socket
 import struct
+import termios
 import threading
 import time
 from pathlib import Path
@@ -20,6 +22,7 @@ from kquic.sock._cmsg import handshake_cmsg
 from kquic.sock.events import NewSessionTicket
 from quic_pair import DEAD, LOCALHOST, TIMEOUT, Pair, raises, read, ready, wait_for
 
+SIOCOUTQNSD = 0x894B
 NEW = StreamFlags.NEW
 
 
@@ -80,6 +83,20 @@ class TestState:
         assert pair.server.unread == 4
         deadline = time.monotonic() + TIMEOUT
         while pair.client.unacknowledged:
+            assert time.monotonic() < deadline
+
+    def test_unsent(self, pair: Pair) -> None:
+        """SIOCOUTQNSD counts what has never left, SIOCOUTQ what was not acknowledged."""
+
+        def queued(request: int) -> int:
+            return int.from_bytes(fcntl.ioctl(pair.client.fileno(), request, bytes(4)), "little")
+
+        pair.client.send(b"corked", flags=NEW, msg_flags=socket.MSG_MORE)
+        assert (queued(SIOCOUTQNSD), queued(termios.TIOCOUTQ)) == (6, 6)
+        pair.client.send(b"!", 0)
+        assert queued(SIOCOUTQNSD) == 0
+        deadline = time.monotonic() + TIMEOUT
+        while queued(termios.TIOCOUTQ):
             assert time.monotonic() < deadline
 
     def test_sendfile(self, pair: Pair, tmp_path: Path) -> None:
