@@ -18,6 +18,7 @@
 #include "close.h"
 #include "crypto_stream.h"
 #include "dgram.h"
+#include "early.h"
 #include "event.h"
 #include "flow.h"
 #include "handshake.h"
@@ -59,6 +60,7 @@ enum quic_state {
  * @local:	transport parameters that we announce
  * @remote:	the peer's, defaults until they are known
  * @hs:		progress of the handshake
+ * @early:	0-RTT
  * @keys:	packet protection
  * @path:	the path in use
  * @alt:	the path beside it, if it has an endpoint
@@ -100,6 +102,7 @@ struct quic_conn {
 	struct quic_tparams remote;
 
 	struct quic_handshake hs;
+	struct quic_early early;
 	struct quic_keys keys;
 	struct quic_path path;
 	struct quic_path alt;

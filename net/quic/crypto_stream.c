@@ -149,6 +149,8 @@ static int quic_crypto_deliver(struct quic_conn *conn, u8 level,
 		consume_skb(piece);
 		return err;
 	}
+	if (level == QUIC_CRYPTO_HANDSHAKE)
+		quic_early_feed(conn, piece->data, piece->len);
 	cs->unread += piece->len;
 	__skb_queue_tail(&cs->pieces, piece);
 	conn->events.wake_reader = true;

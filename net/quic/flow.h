@@ -44,11 +44,13 @@ struct quic_flow_rx {
 /**
  * struct quic_flow - flow control of a connection
  * @tx:      towards the peer
+ * @tx_sent: bytes of all streams that were sent at least once
  * @rx:      from the peer
  * @pending: QUIC_FLOW_MAX_DATA, QUIC_FLOW_DATA_BLOCKED
  */
 struct quic_flow {
 	struct quic_flow_tx tx;
+	u64 tx_sent;
 	struct quic_flow_rx rx;
 	u8 pending;
 };

@@ -19,6 +19,7 @@ static void quic_handshake_unpark(struct quic_conn *conn)
 
 	__skb_queue_head_init(&again);
 	skb_queue_splice_init(&conn->hs.parked, &again);
+	conn->hs.nr_parked_early = 0;
 	while ((skb = __skb_dequeue(&again))) {
 		skb_orphan(skb);
 		quic_input_datagram(conn, skb);
@@ -27,20 +28,27 @@ static void quic_handshake_unpark(struct quic_conn *conn)
 
 /**
  * quic_handshake_park - keep a datagram until the keys of its packet are there
- * @conn: the connection
- * @skb:  skb->data is at the packet; taken over if the answer is true
+ * @conn:  the connection
+ * @skb:   skb->data is at the packet; taken over if the answer is true
+ * @level: encryption level of the packet
  *
  * Context: connection lock held.
  * Return: whether there was room.
  */
-bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb)
+bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb, u8 level)
 {
 	struct sk_buff_head *parked = &conn->hs.parked;
 
 	quic_conn_assert_held(conn);
-	if (skb_queue_len(parked) >= QUIC_PARKED_MAX ||
-	    quic_rcvq_charge(conn, skb, QUIC_ITEM_AHEAD))
+	if (skb_queue_len(parked) >= QUIC_PARKED_MAX)
 		return false;
+	if (level == QUIC_CRYPTO_EARLY &&
+	    conn->hs.nr_parked_early >= QUIC_EARLY_PARKED_MAX)
+		return false;
+	if (quic_rcvq_charge(conn, skb, QUIC_ITEM_AHEAD))
+		return false;
+	if (level == QUIC_CRYPTO_EARLY)
+		conn->hs.nr_parked_early++;
 	__skb_queue_tail(parked, skb);
 	QUIC_INC_STATS(quic_conn_net(conn), PKT_DEC_BACKLOGS);
 	return true;
@@ -51,11 +59,14 @@ static void quic_handshake_secret_installed(struct quic_conn *conn, u8 level,
 {
 	struct quic_keys *keys = &conn->keys;
 
+	if (level == QUIC_CRYPTO_APP && send)
+		quic_early_end(conn);
 	if (level == QUIC_CRYPTO_HANDSHAKE && send)
 		conn->rec.has_handshake_keys = true;
 	if (level == QUIC_CRYPTO_APP && !send) {
 		quic_blob_clear(&conn->settings.token);
 		quic_blob_clear(&conn->settings.ticket);
+		quic_early_release(conn);
 	}
 	if (level == QUIC_CRYPTO_APP && quic_keys_tx(keys, QUIC_CRYPTO_APP) &&
 	    quic_keys_rx(keys, QUIC_CRYPTO_APP))
@@ -64,14 +75,31 @@ static void quic_handshake_secret_installed(struct quic_conn *conn, u8 level,
 		quic_handshake_unpark(conn);
 }
 
+static int quic_handshake_install(struct quic_conn *conn,
+				  const struct quic_crypto_secret *secret)
+{
+	switch (secret->level) {
+	case QUIC_CRYPTO_EARLY:
+		return quic_early_install(conn, secret);
+	case QUIC_CRYPTO_APP:
+	case QUIC_CRYPTO_HANDSHAKE:
+		return quic_keys_install(&conn->keys, secret->level,
+					 secret->send, secret->type,
+					 conn->version, secret->secret,
+					 GFP_KERNEL);
+	default:
+		return -EINVAL;
+	}
+}
+
 /**
  * quic_handshake_set_secret - take a traffic secret from TLS
  * @conn:   the connection
  * @secret: level, direction, cipher and bytes
  *
  * Context: connection lock held, process.
- * Return: 0; -EINVAL in a wrong state or for wrong values; -EOPNOTSUPP for
- * 0-RTT; -EPIPE if a packet that waited for the key has closed the connection.
+ * Return: 0; -EINVAL in a wrong state or for wrong values; -EPIPE if a packet
+ * that waited for the key has closed the connection.
  */
 int quic_handshake_set_secret(struct quic_conn *conn,
 			      const struct quic_crypto_secret *secret)
@@ -81,14 +109,7 @@ int quic_handshake_set_secret(struct quic_conn *conn,
 	quic_conn_assert_held(conn);
 	if (!quic_conn_is(conn, QUIC_STATE_ESTABLISHING))
 		return -EINVAL;
-	if (secret->level == QUIC_CRYPTO_EARLY)
-		return -EOPNOTSUPP;
-	if (secret->level != QUIC_CRYPTO_APP &&
-	    secret->level != QUIC_CRYPTO_HANDSHAKE)
-		return -EINVAL;
-	err = quic_keys_install(&conn->keys, secret->level, secret->send,
-				secret->type, conn->version, secret->secret,
-				GFP_KERNEL);
+	err = quic_handshake_install(conn, secret);
 	if (err)
 		return err;
 	quic_handshake_secret_installed(conn, secret->level, secret->send);
@@ -177,6 +198,11 @@ int quic_handshake_set_tparams(struct quic_conn *conn, const u8 *buf, u32 len)
 				     QUIC_TRANSPORT_ERROR_VERSION_NEGOTIATION,
 				     0, "version mismatch");
 		return -EPROTONOSUPPORT;
+	}
+	err = quic_early_set_remote(conn, &tp);
+	if (err) {
+		quic_close_transport(conn, err, 0, "limits below those of 0-RTT");
+		return -EINVAL;
 	}
 	conn->remote = tp;
 	conn->hs.tparams_rcvd = true;

@@ -38,6 +38,7 @@ struct quic_tparams;
  * @odcid:	destination ID of the client's very first Initial
  * @retry_scid:	source ID of the Retry packet, when @retry_used
  * @parked:	packets whose keys are not there yet
+ * @nr_parked_early: those that begin with a 0-RTT packet
  */
 struct quic_handshake {
 	bool complete;
@@ -52,6 +53,7 @@ struct quic_handshake {
 	struct quic_cid odcid;
 	struct quic_cid retry_scid;
 	struct sk_buff_head parked;
+	u8 nr_parked_early;
 };
 
 int quic_handshake_set_secret(struct quic_conn *conn,
@@ -61,6 +63,6 @@ int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size);
 void quic_handshake_apply_remote(struct quic_conn *conn);
 void quic_handshake_confirm(struct quic_conn *conn);
 void quic_handshake_discard_space(struct quic_conn *conn, u8 level);
-bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb);
+bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb, u8 level);
 
 #endif /* _NET_QUIC_HANDSHAKE_H */

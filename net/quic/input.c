@@ -64,6 +64,7 @@ static void quic_input_retry(struct quic_conn *conn,
 	hs->retry_used = true;
 	hs->retry_scid = hdr->scid;
 	quic_input_restart(conn);
+	quic_early_restart(conn);
 }
 
 static u32 quic_input_pick_version(struct quic_conn *conn,
@@ -104,12 +105,16 @@ static void quic_input_version_neg(struct quic_conn *conn,
 	if (quic_conn_switch_version(conn, version))
 		return;
 	quic_input_restart(conn);
+	/* A session belongs to one version (RFC 9369, 5). */
+	quic_early_reject(conn);
 }
 
 /* Keys that have not come yet, as opposed to keys that are gone. */
 static bool quic_input_key_awaited(struct quic_conn *conn, u8 level)
 {
-	return level != QUIC_CRYPTO_EARLY && !conn->hs.complete &&
+	if (level == QUIC_CRYPTO_EARLY && !conn->is_server)
+		return false;
+	return !conn->hs.complete &&
 	       !conn->spaces[quic_level_space(level)].discarded;
 }
 
@@ -285,7 +290,7 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 			return QUIC_INPUT_STOP;
 		}
 		skb_pull(rest, pkt - rest->data);
-		if (quic_handshake_park(conn, rest)) {
+		if (quic_handshake_park(conn, rest, rx->level)) {
 			rx->taken = true;
 		} else {
 			consume_skb(rest);

@@ -213,17 +213,34 @@ int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked)
 }
 
 /**
- * quic_keys_expire - wipe the keys of the phase before when their time is over
+ * quic_keys_expire - wipe keys of the phase before, or of 0-RTT, in time
  * @keys: keys of the connection
  * @now: current time
  *
- * RFC 9001, 6.5. Opening a packet does it, too; a quiet connection needs a
- * timer.
+ * RFC 9001, 6.5 and 4.9.3. Opening a packet does it, too; a quiet connection
+ * needs a timer.
  */
 void quic_keys_expire(struct quic_keys *keys, ktime_t now)
 {
-	if (!ktime_before(now, quic_keys_expiry(keys)))
+	if (keys->rx_prev && keys->rx_prev->cipher &&
+	    !ktime_before(now, keys->rx_prev_expiry))
 		quic_key_clear(keys->rx_prev);
+	if (keys->early_expiry && !ktime_before(now, keys->early_expiry)) {
+		quic_keys_free(&keys->rx[QUIC_CRYPTO_EARLY]);
+		keys->early_expiry = 0;
+	}
+}
+
+/* RFC 9001, 4.9.3: 0-RTT packets may still be on the way for a while after the
+ * first 1-RTT packet.
+ */
+static void quic_keys_end_early(struct quic_keys *keys,
+				const struct quic_open *o)
+{
+	u64 keep_us = (u64)o->pto_us * QUIC_KEYS_PREV_PTOS;
+
+	if (keys->rx[QUIC_CRYPTO_EARLY] && !keys->early_expiry)
+		keys->early_expiry = ktime_add_us(o->now, keep_us);
 }
 
 /**
@@ -314,6 +331,7 @@ static int quic_keys_open_1rtt(struct quic_keys *keys, struct quic_open *o)
 
 	if (quic_crypto_open(key, o->pn, o->pkt, o->hdr_len, o->len))
 		return quic_keys_forged(keys, key);
+	quic_keys_end_early(keys, o);
 	if (key == keys->rx_next)
 		return quic_keys_update_rx(keys, o);
 	if (key == keys->rx[QUIC_CRYPTO_APP] && o->pn < keys->rx_first_pn)

@@ -20,6 +20,7 @@ struct quic_keys {
 	struct quic_key *rx_prev;	/* 1-RTT, phase before; may be cleared */
 	struct quic_key *rx_next;	/* 1-RTT, made in advance */
 	ktime_t rx_prev_expiry;
+	ktime_t early_expiry;		/* of 0-RTT, or 0 while undecided */
 	u64 tx_first_pn;		/* first packet of our phase */
 	u64 rx_first_pn;		/* lowest packet of the peer's phase */
 	u64 sealed;			/* packets with the present tx key */
@@ -93,9 +94,13 @@ void quic_keys_expire(struct quic_keys *keys, ktime_t now);
 /* When quic_keys_expire() has something to wipe, or KTIME_MAX. */
 static inline ktime_t quic_keys_expiry(const struct quic_keys *keys)
 {
-	if (!keys->rx_prev || !keys->rx_prev->cipher)
-		return KTIME_MAX;
-	return keys->rx_prev_expiry;
+	ktime_t expiry = KTIME_MAX;
+
+	if (keys->rx_prev && keys->rx_prev->cipher)
+		expiry = keys->rx_prev_expiry;
+	if (keys->early_expiry)
+		expiry = min(expiry, keys->early_expiry);
+	return expiry;
 }
 
 #endif /* _NET_QUIC_KEYS_H */

@@ -13,6 +13,9 @@
 /* Long header packets travel before the path's size is known to work. */
 #define QUIC_HANDSHAKE_PAYLOAD	QUIC_MIN_UDP_PAYLOAD
 
+/* Room in a datagram that is worth another packet. */
+#define QUIC_OUTPUT_MIN_PACKET	128
+
 /* When to try again after memory was short. */
 #define QUIC_OUTPUT_RETRY_US	1000
 
@@ -22,6 +25,7 @@ static const struct quic_output_level {
 	enum quic_pkt_type type;
 } quic_output_levels[] = {
 	{ QUIC_CRYPTO_INITIAL,	 QUIC_PKT_INITIAL },
+	{ QUIC_CRYPTO_EARLY,	 QUIC_PKT_0RTT },
 	{ QUIC_CRYPTO_HANDSHAKE, QUIC_PKT_HANDSHAKE },
 	{ QUIC_CRYPTO_APP,	 QUIC_PKT_1RTT },
 };
@@ -59,6 +63,8 @@ static bool quic_output_data_pending(struct quic_conn *conn, u8 level)
 {
 	if (quic_crypto_pending(conn, level))
 		return true;
+	if (level == QUIC_CRYPTO_EARLY)
+		return quic_early_wanted(conn);
 	return level == QUIC_CRYPTO_APP && quic_output_app_pending(conn);
 }
 
@@ -70,7 +76,9 @@ static bool quic_output_wanted(struct quic_output *out, u8 level)
 
 	if (space->discarded || !quic_keys_tx(&conn->keys, level))
 		return false;
-	if (conn->pto_probes[id] || quic_pnspace_ack_due(space, out->now))
+	if (conn->pto_probes[id])
+		return true;
+	if (level != QUIC_CRYPTO_EARLY && quic_pnspace_ack_due(space, out->now))
 		return true;
 	return out->data_ok && quic_output_data_pending(conn, level);
 }
@@ -141,12 +149,14 @@ static void quic_output_put_data(struct quic_output *out,
 	struct quic_conn *conn = out->conn;
 
 	quic_crypto_put_frames(conn, b->level, b);
-	if (b->level != QUIC_CRYPTO_APP)
+	if (b->level == QUIC_CRYPTO_APP) {
+		quic_output_put_simple(b, QUIC_SENT_HANDSHAKE_DONE,
+				       &conn->hs.done_pending);
+		quic_cids_put_frames(conn, b);
+		quic_new_token_put_frames(conn, b);
+	}
+	if (b->space != QUIC_SPACE_APP)
 		return;
-	quic_output_put_simple(b, QUIC_SENT_HANDSHAKE_DONE,
-			       &conn->hs.done_pending);
-	quic_cids_put_frames(conn, b);
-	quic_new_token_put_frames(conn, b);
 	quic_dgrams_put_frames(conn, b);
 	quic_streams_put_frames(conn, b);
 	quic_output_put_simple(b, QUIC_SENT_PING, &conn->ping_pending);
@@ -159,7 +169,9 @@ static void quic_output_put_frames(struct quic_output *out,
 	struct quic_pnspace *space = &conn->spaces[b->space];
 	bool ping;
 
-	quic_output_put_ack(out, b);
+	/* RFC 9000, 12.5: there is no ACK in 0-RTT packets. */
+	if (b->level != QUIC_CRYPTO_EARLY)
+		quic_output_put_ack(out, b);
 	if (out->data_ok || conn->pto_probes[b->space])
 		quic_output_put_data(out, b);
 	/* A probe has to elicit an answer (RFC 9002, 6.2.4), and so has one ACK
@@ -172,9 +184,11 @@ static void quic_output_put_frames(struct quic_output *out,
 		conn->pto_probes[b->space]--;
 }
 
-/* Returns the bytes of the packet at @buf, 0 if there is none. */
+/* Returns the bytes of the packet at @buf, 0 if there is none. Only the last
+ * packet can fill the datagram up: @more says that another one may follow.
+ */
 static int quic_output_packet(struct quic_output *out, enum quic_pkt_type type,
-			      u8 *buf, u32 size, u32 pad_to)
+			      u8 *buf, u32 size, u32 pad_to, bool more)
 {
 	struct quic_conn *conn = out->conn;
 	struct quic_pkt_builder b;
@@ -187,7 +201,8 @@ static int quic_output_packet(struct quic_output *out, enum quic_pkt_type type,
 	/* A client pads every datagram with an Initial packet, a server those
 	 * that elicit an acknowledgment (RFC 9000, 14.1).
 	 */
-	if (!conn->is_server || out->eliciting)
+	if ((!conn->is_server || out->eliciting) &&
+	    (!more || quic_pkt_room(&b) < QUIC_OUTPUT_MIN_PACKET))
 		quic_pkt_pad(&b, min(pad_to, size));
 	if (!b.len) {
 		quic_pkt_abort(&b);
@@ -219,8 +234,8 @@ static u32 quic_output_coalesce(struct quic_output *out, u8 levels, u8 *buf,
 {
 	struct quic_conn *conn = out->conn;
 	const struct quic_output_level *lv;
-	u32 done = 0, pad_to;
 	u8 left = levels;
+	u32 done = 0;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++) {
@@ -228,10 +243,10 @@ static u32 quic_output_coalesce(struct quic_output *out, u8 levels, u8 *buf,
 		if (!(left & BIT(lv->level)))
 			continue;
 		left &= ~BIT(lv->level);
-		/* Only the last packet can fill the datagram up. */
-		pad_to = left ? 0 : quic_output_pad_to(levels, done);
 		done += quic_output_packet(out, lv->type, buf + done,
-					   size - done, pad_to);
+					   size - done,
+					   quic_output_pad_to(levels, done),
+					   left);
 		if (conn->close.state != QUIC_CLOSE_NONE &&
 		    conn->close.state != QUIC_CLOSE_LINGER)
 			return 0;
@@ -254,7 +269,7 @@ static u32 quic_output_datagram_size(struct quic_conn *conn, u8 levels)
 {
 	u32 size = conn->path.max_payload;
 
-	if (levels & ~BIT(QUIC_CRYPTO_APP))
+	if (levels & ~(BIT(QUIC_CRYPTO_APP) | BIT(QUIC_CRYPTO_EARLY)))
 		return min_t(u32, size, QUIC_HANDSHAKE_PAYLOAD);
 	return min_t(u64, size, quic_path_amp_credit(&conn->path));
 }
@@ -358,7 +373,8 @@ static ktime_t quic_output_ack_deadline(struct quic_conn *conn)
 		struct quic_pnspace *space;
 
 		space = &conn->spaces[quic_level_space(level)];
-		if (!space->discarded && quic_keys_tx(&conn->keys, level))
+		if (level != QUIC_CRYPTO_EARLY && !space->discarded &&
+		    quic_keys_tx(&conn->keys, level))
 			first = min(first, space->ack_deadline);
 	}
 	return first;
@@ -524,7 +540,8 @@ static u8 quic_output_close_levels(struct quic_conn *conn)
 	if (conn->hs.confirmed)
 		return BIT(QUIC_CRYPTO_APP);
 	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++)
-		if (quic_keys_tx(&conn->keys, quic_output_levels[i].level))
+		if (quic_output_levels[i].level != QUIC_CRYPTO_EARLY &&
+		    quic_keys_tx(&conn->keys, quic_output_levels[i].level))
 			levels |= BIT(quic_output_levels[i].level);
 	return levels;
 }

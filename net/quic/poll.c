@@ -73,10 +73,13 @@ static u64 quic_unread(const struct sk_buff_head *queue)
 
 static u64 quic_ioctl_inq(struct quic_conn *conn)
 {
-	return conn->crypto[QUIC_CRYPTO_INITIAL].unread +
-	       conn->crypto[QUIC_CRYPTO_HANDSHAKE].unread +
-	       quic_unread(&conn->events.queue) +
-	       quic_unread(&quic_conn_sk(conn)->sk_receive_queue);
+	u64 bytes = conn->crypto[QUIC_CRYPTO_INITIAL].unread +
+		    conn->crypto[QUIC_CRYPTO_HANDSHAKE].unread +
+		    quic_unread(&conn->events.queue);
+
+	if (!conn->early.held)
+		bytes += quic_unread(&quic_conn_sk(conn)->sk_receive_queue);
+	return bytes;
 }
 
 static u64 quic_ioctl_outq(const struct quic_conn *conn)

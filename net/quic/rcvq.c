@@ -9,6 +9,7 @@
  * @conn: connection
  *
  * Handshake data goes ahead of notifications, these ahead of everything else.
+ * Early data waits for the end of the handshake.
  *
  * Return: a queue that is not empty, or NULL.
  */
@@ -20,9 +21,11 @@ struct sk_buff_head *quic_rcvq_first(struct quic_conn *conn)
 		&conn->events.queue,
 		&quic_conn_sk(conn)->sk_receive_queue,
 	};
-	int i;
+	int i, nr = ARRAY_SIZE(queues);
 
-	for (i = 0; i < ARRAY_SIZE(queues); i++)
+	if (READ_ONCE(conn->early.held))
+		nr--;
+	for (i = 0; i < nr; i++)
 		if (!skb_queue_empty_lockless(queues[i]))
 			return queues[i];
 	return NULL;

@@ -454,6 +454,16 @@ void quic_send_buf_on_lost(struct quic_send_buf *buf, u64 offset, u32 len)
 }
 
 /**
+ * quic_send_buf_rewind - nothing that was sent counts as sent
+ * @buf: buffer of which nothing was acknowledged
+ */
+void quic_send_buf_rewind(struct quic_send_buf *buf)
+{
+	buf->next = buf->start;
+	quic_range_set_destroy(&buf->lost);
+}
+
+/**
  * quic_send_buf_purge - forget all bytes, sent or not
  * @buf: buffer
  * @sk:  socket that is charged

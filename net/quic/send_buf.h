@@ -53,6 +53,7 @@ int quic_send_buf_put(struct quic_send_buf *buf, struct quic_pkt_builder *b,
 void quic_send_buf_on_sent(struct quic_send_buf *buf, u64 offset, u32 len);
 void quic_send_buf_on_acked(struct quic_send_buf *buf, struct sock *sk,
 			    u64 offset, u32 len);
+void quic_send_buf_rewind(struct quic_send_buf *buf);
 void quic_send_buf_on_lost(struct quic_send_buf *buf, u64 offset, u32 len);
 
 void quic_send_buf_purge(struct quic_send_buf *buf, struct sock *sk);

@@ -362,8 +362,13 @@ static int quic_send_room_wait(struct quic_conn *conn, struct quic_send *send,
 
 	/* Early data does not wait for limits that only the handshake brings. */
 	flow = sk_stream_wspace(sk) > 0;
-	if (flow && !quic_keys_tx(&conn->keys, QUIC_CRYPTO_APP))
-		return -EINVAL;
+	if (!quic_keys_tx(&conn->keys, QUIC_CRYPTO_APP)) {
+		if (flow)
+			return -EINVAL;
+		/* The handshake that has to make room is the caller's work. */
+		if (!quic_keys_tx(&conn->keys, QUIC_CRYPTO_EARLY))
+			return -EAGAIN;
+	}
 	if (flow && send->flags & MSG_QUIC_STREAM_SNDBLOCK)
 		quic_send_announce(conn, *stream);
 	quic_stream_send_cork(*stream, false);

@@ -162,24 +162,6 @@ static int quic_set_local_param(struct quic_conn *conn,
 	return 0;
 }
 
-/* Values of an earlier connection, for 0-RTT (RFC 9000, 7.4.1). */
-static int quic_set_remote_param(struct quic_conn *conn,
-				 const struct quic_transport_param *param)
-{
-	struct quic_tparams tp = conn->remote;
-	int err;
-
-	if (!quic_conn_is(conn, QUIC_STATE_ESTABLISHING) ||
-	    conn->hs.tparams_rcvd)
-		return -EINVAL;
-	err = quic_tparams_from_uapi(&tp, param);
-	if (err)
-		return err;
-	conn->remote = tp;
-	quic_handshake_apply_remote(conn);
-	return 0;
-}
-
 static int quic_set_transport_param(struct quic_conn *conn, void *val, u32 len)
 {
 	const struct quic_transport_param *param = val;
@@ -187,7 +169,7 @@ static int quic_set_transport_param(struct quic_conn *conn, void *val, u32 len)
 	if (quic_conn_is(conn, QUIC_STATE_ESTABLISHED))
 		return -EINVAL;
 	if (param->remote)
-		return quic_set_remote_param(conn, param);
+		return quic_early_remember(conn, param);
 	return quic_set_local_param(conn, param);
 }
 

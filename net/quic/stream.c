@@ -138,8 +138,7 @@ void quic_streams_apply_local(struct quic_conn *conn)
  * @conn: connection with the peer's transport parameters
  *
  * May be called a second time, when the parameters that 0-RTT data went by are
- * replaced by those of this handshake; limits never shrink, and what was opened
- * meanwhile stays open.
+ * replaced by those of this handshake; limits do not shrink.
  *
  * Context: connection lock held.
  */
@@ -163,6 +162,30 @@ void quic_streams_apply_remote(struct quic_conn *conn)
 	}
 	quic_stream_update_blocked(conn);
 	conn->events.wake_writer = true;
+}
+
+/**
+ * quic_streams_forget_remote - the peer's limits turn out to be lower
+ * @conn: connection; quic_streams_apply_remote() follows
+ *
+ * After limits of an earlier connection were relied on. What was opened stays
+ * open, and what was queued stays queued until it is allowed.
+ *
+ * Context: connection lock held.
+ */
+void quic_streams_forget_remote(struct quic_conn *conn)
+{
+	struct quic_stream *stream;
+	struct rb_node *node;
+
+	quic_streams_ids(conn, true, false)->max = 0;
+	quic_streams_ids(conn, true, true)->max = 0;
+	conn->flow.tx.max = 0;
+	for (node = rb_first(&conn->streams.tree); node; node = rb_next(node)) {
+		stream = rb_entry(node, struct quic_stream, node);
+		if (stream->has_send)
+			stream->send.flow.max = 0;
+	}
 }
 
 /* How many there may be is for the limits that we have announced to say; what

@@ -169,6 +169,7 @@ static inline bool quic_stream_is_uni(u64 id)
 void quic_streams_init(struct quic_conn *conn);
 void quic_streams_apply_local(struct quic_conn *conn);
 void quic_streams_apply_remote(struct quic_conn *conn);
+void quic_streams_forget_remote(struct quic_conn *conn);
 void quic_streams_destroy(struct quic_conn *conn);
 
 u8 quic_streams_type(const struct quic_conn *conn, bool local, bool uni);

@@ -32,6 +32,26 @@ bool quic_streams_pending(struct quic_conn *conn)
 	return false;
 }
 
+/**
+ * quic_streams_rewind - send all stream data anew
+ * @conn: connection of a client that has sent nothing but rejected 0-RTT
+ *
+ * Context: connection lock held.
+ */
+void quic_streams_rewind(struct quic_conn *conn)
+{
+	struct quic_stream *stream;
+	struct rb_node *node;
+
+	quic_conn_assert_held(conn);
+	conn->flow.tx_sent = 0;
+	for (node = rb_first(&conn->streams.tree); node; node = rb_next(node)) {
+		stream = rb_entry(node, struct quic_stream, node);
+		if (stream->has_send)
+			quic_stream_send_rewind(conn, stream);
+	}
+}
+
 /* Room for a frame of control information and for its record. */
 static u8 *quic_streams_reserve(struct quic_pkt_builder *b, u32 len)
 {

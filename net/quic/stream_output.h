@@ -17,6 +17,7 @@ struct quic_pkt_builder;
 struct quic_sent_frame;
 
 bool quic_streams_pending(struct quic_conn *conn);
+void quic_streams_rewind(struct quic_conn *conn);
 bool quic_streams_put_frames(struct quic_conn *conn, struct quic_pkt_builder *b);
 void quic_streams_frame_acked(struct quic_conn *conn,
 			      const struct quic_sent_frame *frame);

@@ -135,6 +135,7 @@ static struct sk_buff *quic_stream_recv_piece(struct quic_conn *conn,
 	struct quic_stream_recv *recv = &stream->recv;
 	u64 end = frame->offset + frame->len;
 	u64 start = max(frame->offset, recv->reasm.next);
+	enum quic_item_order order = QUIC_ITEM_NEXT;
 	struct sk_buff *piece;
 	bool fin_only;
 
@@ -150,8 +151,10 @@ static struct sk_buff *quic_stream_recv_piece(struct quic_conn *conn,
 	quic_item(piece)->kind = QUIC_ITEM_STREAM;
 	quic_item(piece)->stream_id = stream->id;
 	quic_item(piece)->offset = start;
-	if (quic_rcvq_charge(conn, piece, start == recv->reasm.next ?
-			     QUIC_ITEM_NEXT : QUIC_ITEM_AHEAD)) {
+	/* Early data waits for the handshake, and has to leave it room. */
+	if (start > recv->reasm.next || conn->early.held)
+		order = QUIC_ITEM_AHEAD;
+	if (quic_rcvq_charge(conn, piece, order)) {
 		kfree_skb(piece);
 		return ERR_PTR(-ENOBUFS);
 	}

@@ -157,6 +157,55 @@ static bool quic_stream_send_small(struct quic_conn *conn,
 }
 
 /**
+ * quic_stream_send_rewind - nothing of it has arrived, nor will
+ * @conn:   connection
+ * @stream: stream with a sending part
+ */
+void quic_stream_send_rewind(struct quic_conn *conn, struct quic_stream *stream)
+{
+	struct quic_stream_send *send = &stream->send;
+
+	quic_send_buf_rewind(&send->buf);
+	send->small_end = 0;
+	if (send->fin) {
+		send->fin_owed = true;
+		send->state = QUIC_STREAM_SEND_STATE_SEND;
+	}
+	if (send->fin_owed || quic_send_buf_fresh(&send->buf))
+		quic_stream_send_link(conn, stream);
+}
+
+/* Fresh bytes that the peer's limits let leave: all that were queued, unless it
+ * has refused 0-RTT and lowered the limits that they were queued by.
+ */
+static u64 quic_stream_send_allowed(struct quic_conn *conn,
+				    const struct quic_stream *stream)
+{
+	const struct quic_stream_send *send = &stream->send;
+	u64 fresh = quic_send_buf_fresh(&send->buf);
+
+	if (!conn->early.lowered)
+		return fresh;
+	if (send->flow.max <= send->buf.next ||
+	    conn->flow.tx.max <= conn->flow.tx_sent)
+		return 0;
+	return min3(fresh, send->flow.max - send->buf.next,
+		    conn->flow.tx.max - conn->flow.tx_sent);
+}
+
+/* Has the peer, with limits lowered, allowed to open the stream at all? */
+static bool quic_stream_send_may_begin(struct quic_conn *conn,
+				       const struct quic_stream *stream)
+{
+	const struct quic_stream_ids *ids =
+		&conn->streams.ids[quic_stream_type(stream->id)];
+
+	return !conn->early.lowered ||
+	       !quic_stream_is_local(conn, stream->id) ||
+	       quic_stream_number(stream->id) < ids->max;
+}
+
+/**
  * quic_stream_send_ready - is there something to put into a packet now?
  * @conn:   connection
  * @stream: stream with a sending part
@@ -165,10 +214,14 @@ static bool quic_stream_send_small(struct quic_conn *conn,
  */
 bool quic_stream_send_ready(struct quic_conn *conn, struct quic_stream *stream)
 {
+	u64 fresh = quic_stream_send_allowed(conn, stream);
 	struct quic_stream_send *send = &stream->send;
-	u64 fresh = quic_send_buf_fresh(&send->buf);
 
-	if (!quic_range_set_empty(&send->buf.lost) || send->fin_owed)
+	if (!quic_range_set_empty(&send->buf.lost))
+		return true;
+	if (!quic_stream_send_may_begin(conn, stream))
+		return false;
+	if (send->fin_owed && (fresh || !quic_send_buf_fresh(&send->buf)))
 		return true;
 	if (!fresh)
 		return false;
@@ -180,22 +233,27 @@ bool quic_stream_send_ready(struct quic_conn *conn, struct quic_stream *stream)
 #define QUIC_STREAM_FULL	2
 
 /* Lost bytes first, then fresh ones, then a FIN alone. */
-static void quic_stream_send_choose(const struct quic_stream_send *send,
+static void quic_stream_send_choose(struct quic_conn *conn,
+				    const struct quic_stream *stream,
 				    struct quic_range *range)
 {
-	if (quic_send_buf_next_lost(&send->buf, range))
+	const struct quic_send_buf *buf = &stream->send.buf;
+
+	if (quic_send_buf_next_lost(buf, range))
 		return;
-	range->start = send->buf.next;
-	range->end = send->buf.end;
+	range->start = buf->next;
+	range->end = buf->next + quic_stream_send_allowed(conn, stream);
 }
 
-static void quic_stream_send_on_sent(struct quic_stream *stream, u64 offset,
+static void quic_stream_send_on_sent(struct quic_conn *conn,
+				     struct quic_stream *stream, u64 offset,
 				     u32 len, bool fin, bool full)
 {
 	struct quic_stream_send *send = &stream->send;
 	u64 before = send->buf.next;
 
 	quic_send_buf_on_sent(&send->buf, offset, len);
+	conn->flow.tx_sent += send->buf.next - before;
 	if (send->buf.next != before && !full &&
 	    send->buf.next == send->buf.end)
 		send->small_end = send->buf.end;
@@ -229,7 +287,7 @@ bool quic_stream_send_put(struct quic_conn *conn, struct quic_stream *stream,
 	int fit;
 	u8 *p;
 
-	quic_stream_send_choose(send, &range);
+	quic_stream_send_choose(conn, stream, &range);
 	want = min_t(u64, range.end - range.start, room);
 	fit = quic_frame_fit_stream(room, stream->id, range.start, want);
 	if (fit < 0 || !quic_pkt_records_left(b))
@@ -244,7 +302,7 @@ bool quic_stream_send_put(struct quic_conn *conn, struct quic_stream *stream,
 	if (WARN_ON_ONCE(quic_send_buf_put(&send->buf, b, range.start, len)))
 		return false;
 	quic_pkt_record(b, QUIC_SENT_STREAM, stream->id, range.start, len, fin);
-	quic_stream_send_on_sent(stream, range.start, len, fin,
+	quic_stream_send_on_sent(conn, stream, range.start, len, fin,
 				 quic_pkt_room(b) <= QUIC_STREAM_FULL);
 	return true;
 }

@@ -27,6 +27,7 @@ void quic_stream_send_cork(struct quic_stream *stream, bool more);
 void quic_stream_send_abort(struct quic_conn *conn, struct quic_stream *stream,
 			    u64 errcode);
 
+void quic_stream_send_rewind(struct quic_conn *conn, struct quic_stream *stream);
 bool quic_stream_send_ready(struct quic_conn *conn, struct quic_stream *stream);
 bool quic_stream_send_put(struct quic_conn *conn, struct quic_stream *stream,
 			  struct quic_pkt_builder *b);

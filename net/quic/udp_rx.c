@@ -222,7 +222,9 @@ static void quic_udp_rcv_first(struct quic_endpoint *ep, struct sk_buff *skb,
 {
 	enum quic_drop_reason why = QUIC_DROP_NOT_FIRST;
 
-	if (skb->len < QUIC_MIN_UDP_PAYLOAD || !hdr->version)
+	/* RFC 9000, 14.1, of Initial packets; and 6.1 of any version's. */
+	if (!hdr->version || (skb->len < QUIC_MIN_UDP_PAYLOAD &&
+			      hdr->type != QUIC_PKT_0RTT))
 		goto drop;
 	if (!quic_udp_has_listener(ep, skb)) {
 		quic_udp_unreachable(skb);

@@ -39,11 +39,14 @@ from .errors import (
 )
 from .handshake import Handshake
 from .keylog import KeyLog
+from .replay import AntiReplay
+from .resumption import SavedSession, offer_session, save_session, session_config
 from .settings import ClientSettings, ServerSettings, Settings
 
 __all__ = [
     "Action",
     "Alert",
+    "AntiReplay",
     "CertificateRefused",
     "ClientCredentials",
     "ClientSettings",
@@ -62,6 +65,7 @@ __all__ = [
     "ProtocolViolation",
     "PskClientCredentials",
     "PskServerCredentials",
+    "SavedSession",
     "SendCrypto",
     "ServerCredentials",
     "ServerSettings",
@@ -74,9 +78,12 @@ __all__ = [
     "X509Credentials",
     "client_handshake",
     "client_handshake_async",
+    "offer_session",
     "run",
     "run_async",
+    "save_session",
     "server_handshake",
     "server_handshake_async",
+    "session_config",
     "wait_for_ticket",
 ]

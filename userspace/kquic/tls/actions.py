@@ -53,3 +53,4 @@ class HandshakeResult:
     server_name: str | None
     psk_identity: str | None
     resumed: bool
+    early_data: bool  # 0-RTT was accepted

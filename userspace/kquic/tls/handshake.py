@@ -19,6 +19,7 @@ from .errors import CertificateRefused, HandshakeError, ProtocolViolation, TlsEr
 from .framing import Framing
 from .session import Session
 from .settings import ServerSettings, Settings
+from .ticket import EARLY_DATA_SIZE, early_data_size
 from .verify import peer_chain, verify_peer
 
 # gnutls_record_encryption_level_t in its own order.
@@ -50,6 +51,7 @@ class Handshake:
         self._psk_unknown = False
         self._actions: list[Action] = []
         self._hello = b""
+        self._ticket = b""
         self._read_level = CryptoLevel.INITIAL
         self._framing = Framing()
         self._session = Session(settings, self)
@@ -66,6 +68,7 @@ class Handshake:
             self._check_session_id(data)
         if level == CryptoLevel.APP:
             self._check_post_handshake(data)
+            self._ticket += data
         else:
             self._check_level(level, data)
         code = self._session.write(_LEVELS.index(level), data)
@@ -86,11 +89,17 @@ class Handshake:
             server_name=self._session.server_name if self.is_server else None,
             psk_identity=self._session.psk_identity if self.is_server else None,
             resumed=self._session.resumed,
+            early_data=self._session.early_data,
         )
 
     def session_data(self) -> bytes:
         """What resumes this session later (client, after a ticket was received)."""
         return self._session.data()
+
+    @property
+    def allows_early_data(self) -> bool:
+        """Client: whether `session_data` can be used for 0-RTT."""
+        return early_data_size(self._ticket) == EARLY_DATA_SIZE
 
     def export(self, label: str, context: bytes = b"", length: int = 32) -> bytes:
         """Keying material bound to this session (RFC 8446, 7.5)."""
@@ -127,7 +136,11 @@ class Handshake:
 
     def on_secrets(self, level: int, receive: bytes | None, send: bytes | None) -> None:
         """Traffic secrets of a level."""
-        where, cipher = _LEVELS[level], self._session.cipher
+        where = _LEVELS[level]
+        if where == CryptoLevel.EARLY:
+            self._on_early_secrets(receive, send)
+            return
+        cipher = self._session.cipher
         if where == CryptoLevel.APP:
             self._check_extensions()
         if send:
@@ -136,6 +149,13 @@ class Handshake:
             self._check_level_is_done()
             self._read_level, self._framing = where, Framing()
             self._actions.append(InstallSecret(where, False, cipher, receive))
+
+    def _on_early_secrets(self, receive: bytes | None, send: bytes | None) -> None:
+        """Secrets of 0-RTT packets, in which TLS itself says nothing."""
+        for sending, secret in ((True, send), (False, receive)):
+            if secret:
+                cipher = self._session.early_cipher
+                self._actions.append(InstallSecret(CryptoLevel.EARLY, sending, cipher, secret))
 
     def on_parameters(self, extension: bytes) -> None:
         """The peer's transport parameters."""
@@ -197,7 +217,8 @@ class Handshake:
 
     def _check_post_handshake(self, data: bytes) -> None:
         """Only a ticket for a client: no KeyUpdate (RFC 9001, 6), no client authentication."""
-        if self.is_server or not self.complete or data[:1] != bytes([_NEW_SESSION_TICKET]):
+        kind = (self._ticket or data)[:1]
+        if self.is_server or not self.complete or kind != bytes([_NEW_SESSION_TICKET]):
             raise HandshakeError("a TLS message that QUIC forbids after the handshake", Alert.UNEXPECTED_MESSAGE)
 
     # Failure.

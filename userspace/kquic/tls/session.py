@@ -12,13 +12,16 @@ from .credentials import CRD_PSK, PskServerCredentials, handle_of
 from .errors import HandshakeError
 from .lib import Datum, datum_array, ffi, gnutls, strerror, take, to_bytes
 from .settings import ClientSettings, ServerSettings, Settings, priority_string
+from .ticket import EARLY_DATA_SIZE
 from .verify import is_address
 
 SERVER, CLIENT = 1 << 0, 1 << 1
 NONBLOCK = 1 << 3
 NO_TICKETS = 1 << 10
 NO_AUTO_SEND_TICKET = 1 << 21
+ENABLE_EARLY_DATA = 1 << 20
 NO_END_OF_EARLY_DATA = 1 << 22
+SFLAG_EARLY_DATA = 1 << 10
 
 NAME_DNS = 1
 OMIT_ISSUER_NAMES = 1  # else a client keeps a certificate of another issuer to itself
@@ -117,6 +120,11 @@ class Session:
             key = Datum(settings.ticket_key)
             code = gnutls().gnutls_session_ticket_enable_server(self.handle, key.pointer)
             _check(code, "session ticket key")
+        if settings.early_data:
+            self._keep.append(settings.early_data)
+            gnutls().gnutls_anti_replay_enable(self.handle, settings.early_data.handle)
+            code = gnutls().gnutls_record_set_max_early_data_size(self.handle, EARLY_DATA_SIZE)
+            _check(code, "early data")
 
     def handshake(self) -> int:
         """Go on with the handshake; GnuTLS's code."""
@@ -133,10 +141,17 @@ class Session:
     @property
     def cipher(self) -> Cipher:
         """The cipher of the session."""
-        number = gnutls().gnutls_cipher_get(self.handle)
-        if number not in _CIPHERS:
-            raise HandshakeError(f"GnuTLS chose cipher {number}, which QUIC does not know")
-        return _CIPHERS[number]
+        return _known_cipher(gnutls().gnutls_cipher_get(self.handle))
+
+    @property
+    def early_cipher(self) -> Cipher:
+        """The cipher of 0-RTT, that of the session resumed."""
+        return _known_cipher(gnutls().gnutls_early_cipher_get(self.handle))
+
+    @property
+    def early_data(self) -> bool:
+        """Whether the server accepted 0-RTT."""
+        return bool(gnutls().gnutls_session_get_flags(self.handle) & SFLAG_EARLY_DATA)
 
     @property
     def alpn(self) -> str | None:
@@ -190,9 +205,17 @@ class Session:
 
 def _flags(settings: Settings) -> int:
     flags = NONBLOCK | NO_AUTO_SEND_TICKET | NO_END_OF_EARLY_DATA
+    if settings.early_data:
+        flags |= ENABLE_EARLY_DATA
     if isinstance(settings, ServerSettings):
         return flags | SERVER | (0 if settings.ticket_key else NO_TICKETS)
     return flags | CLIENT
+
+
+def _known_cipher(number: int) -> Cipher:
+    if number not in _CIPHERS:
+        raise HandshakeError(f"GnuTLS chose cipher {number}, which QUIC does not know")
+    return _CIPHERS[number]
 
 
 def _check(code: int, what: str) -> None:

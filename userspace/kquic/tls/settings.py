@@ -9,6 +9,7 @@ from kquic.sock import CertificateRequest, Cipher
 
 from .credentials import ClientCredentials, ServerCredentials
 from .keylog import KeyLog
+from .replay import AntiReplay
 
 _CIPHER_NAMES = {
     Cipher.AES_GCM_128: "AES-128-GCM",
@@ -22,7 +23,8 @@ _CIPHER_NAMES = {
 class ClientSettings:
     """A client's side. `server_name` is the name indicated and verified (or an address).
 
-    `verify=False` believes any certificate: for tests only.
+    `verify=False` believes any certificate: for tests only. `early_data` offers
+    0-RTT, with `session_data` of a session that allows it.
     """
 
     credentials: ClientCredentials
@@ -31,18 +33,24 @@ class ClientSettings:
     verify: bool = True
     cipher: Cipher | None = None
     session_data: bytes | None = field(default=None, repr=False)
+    early_data: bool = False
     keylog: KeyLog | None = field(default_factory=KeyLog.from_environment)
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """A server's side. `ticket_key` (64 bytes) switches session tickets on."""
+    """A server's side. `ticket_key` (64 bytes) switches session tickets on.
+
+    `early_data` accepts 0-RTT, which somebody else can repeat (RFC 9001, 9.2):
+    off unless the application protocol says what may come so early.
+    """
 
     credentials: ServerCredentials
     alpn: tuple[str, ...] = ()
     request: CertificateRequest = CertificateRequest.IGNORE
     cipher: Cipher | None = None
     ticket_key: bytes | None = field(default=None, repr=False)
+    early_data: AntiReplay | None = None
     keylog: KeyLog | None = field(default_factory=KeyLog.from_environment)
 
 
