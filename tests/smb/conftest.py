@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -224,6 +224,12 @@ def ksmbd_link(machine) -> Iterator[Link]:
     machine[1].impair(None)
     yield machine[1]
     machine[1].impair(None)
+
+
+@pytest.fixture
+def mounts_of(net: Network, agent: Agent, tmp_path: Path) -> Callable[[Server], Mounts]:
+    """Mounts of any server's shares."""
+    return lambda server: Mounts(net.cli, server, tmp_path)
 
 
 @pytest.fixture
