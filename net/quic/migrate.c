@@ -359,8 +359,13 @@ static void quic_migrate_alt_valid(struct quic_conn *conn)
 {
 	conn->alt.validated = true;
 	quic_path_check_stop(&conn->alt);
-	if (conn->alt.role == QUIC_PATH_OWN)
+	if (conn->alt.role != QUIC_PATH_OWN)
+		return;
+	/* The peer may have retired the ID that the path was probed with. */
+	if (quic_cid_take_other(conn))
 		quic_migrate_go(conn);
+	else
+		quic_migrate_drop_alt(conn);
 }
 
 /* RFC 9000, 8.2.1: a small datagram has shown that the address is right; that
