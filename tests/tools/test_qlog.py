@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,21 @@ from kquic.lab.topology import Impairment, Network
 
 SIZE = 400_000
 Trace = dict[str, Any]
+
+
+@contextmanager
+def _losing(network: Network) -> Iterator[None]:
+    """A round trip of 10 ms; every thirtieth datagram is lost, so that no run is without."""
+    network.link.impair(Impairment(delay_ms=5))
+    for host, port in ((network.srv, "dport"), (network.cli, "sport")):
+        host.run("nft", "add table inet q; add chain inet q i { type filter hook input priority 0; }")
+        host.run("nft", f"add rule inet q i udp {port} 4433 numgen inc mod 30 29 drop")
+    try:
+        yield
+    finally:
+        network.link.impair(None)
+        for host in (network.srv, network.cli):
+            host.run("nft", "delete table inet q")
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +47,7 @@ def recorded(network: Network, certs, tmp_path_factory: pytest.TempPathFactory) 
         [sys.executable, peer, "client", *common, "--ca", certs.ca, "--name", "server.test", "--bytes", str(SIZE)]
     )
     output, svg = folder / "transfer.qlog", folder / "transfer.svg"
-    network.link.impair(Impairment(delay_ms=5, loss_percent=3))
-    with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as running:
+    with _losing(network), subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as running:
         try:
             assert running.stdout is not None
             assert running.stdout.readline() == "ready\n"
@@ -40,7 +55,6 @@ def recorded(network: Network, certs, tmp_path_factory: pytest.TempPathFactory) 
             done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=100)
         finally:
             running.kill()
-            network.link.impair(None)
     assert not done.returncode, done.stderr
     assert "equal" in done.stderr
     return output, svg
