@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -348,10 +349,11 @@ class TestStatelessReset:
 
     def test_flood_is_not_answered(self, listener: Listen, client: Raw) -> None:
         raw = client(listener())
-        before = counter("QuicOutResets")
+        before, start = counter("QuicOutResets"), time.monotonic()
         for _ in range(1000):
             raw.udp.send(self.short(100))
-        assert counter("QuicOutResets") - before <= 600
+        seconds = int(time.monotonic() - start) + 1
+        assert counter("QuicOutResets") - before <= 200 * (seconds + 1)
 
 
 class TestProtocols:

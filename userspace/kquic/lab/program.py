@@ -73,7 +73,7 @@ class Program:
         """Process ID."""
         return self._process.pid
 
-    def wait_for(self, text: str, timeout: float = 30.0) -> None:
+    def wait_for(self, text: str, timeout: float = 120.0) -> None:
         """Wait until it has printed `text`.
 
         Raises:
