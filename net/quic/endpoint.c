@@ -219,6 +219,9 @@ static struct quic_endpoint *quic_endpoint_create(struct quic_net *qn,
 
 	cfg.sk_user_data = ep;
 	setup_udp_tunnel_sock(ep->net, ep->sock->sk, &cfg);
+	udp_set_bit(ENCAP_GSO, ep->sock->sk);
+	udp_set_bit(ACCEPT_L4, ep->sock->sk);
+	udp_set_bit(GRO_ENABLED, ep->sock->sk);
 	return ep;
 }
 

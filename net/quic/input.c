@@ -12,6 +12,7 @@
 #include "input.h"
 #include "net_ns.h"
 #include "output.h"
+#include "udp_gro.h"
 #include "udp_rx.h"
 
 /* RFC 9000, 10.3: the smallest datagram that can be a stateless reset. */
@@ -433,17 +434,8 @@ static bool quic_input_check_path(struct quic_conn *conn,
 	return path || conn->hs.confirmed;
 }
 
-/**
- * quic_conn_rcv - a datagram has come for a connection
- * @sk:	 its socket
- * @skb: the datagram, see udp_rx.h; consumed
- *
- * Context: connection lock held: softirq with the socket not owned, or the
- * backlog.
- */
-void quic_conn_rcv(struct sock *sk, struct sk_buff *skb)
+static void quic_conn_rcv_one(struct quic_conn *conn, struct sk_buff *skb)
 {
-	struct quic_conn *conn = quic_conn(sk);
 	struct quic_rx_pkt rx = {};
 
 	if (!conn->path.endpoint)
@@ -455,6 +447,28 @@ void quic_conn_rcv(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	quic_input_datagram(conn, skb);
+}
+
+/**
+ * quic_conn_rcv - a datagram has come for a connection, or a run of them
+ * @sk:	 its socket
+ * @skb: the datagram, see udp_rx.h, or the run, see udp_gro.h; consumed
+ *
+ * What a run calls for is decided once, after it: one ACK covers all of it.
+ *
+ * Context: connection lock held: softirq with the socket not owned, or the
+ * backlog.
+ */
+void quic_conn_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *next, *rest = quic_udp_run_split(skb);
+	struct quic_conn *conn = quic_conn(sk);
+
+	quic_conn_rcv_one(conn, skb);
+	skb_list_walk_safe(rest, skb, next) {
+		skb_mark_not_on_list(skb);
+		quic_conn_rcv_one(conn, skb);
+	}
 	quic_output(conn);
 	quic_events_wake(conn);
 }

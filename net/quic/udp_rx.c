@@ -21,6 +21,7 @@
 #include "lookup.h"
 #include "net_ns.h"
 #include "token.h"
+#include "udp_gro.h"
 #include "udp_rx.h"
 #include "udp_tx.h"
 
@@ -119,7 +120,7 @@ static void quic_udp_unreachable(struct sk_buff *skb)
 /**
  * quic_udp_deliver - hand a datagram to its connection
  * @sk:	 the connection; the caller's reference is dropped
- * @skb: the datagram, see udp_rx.h; consumed
+ * @skb: the datagram, see udp_rx.h, or a run of them, see udp_gro.h; consumed
  *
  * Context: any but hard interrupt, with no connection lock held.
  */
@@ -292,9 +293,26 @@ static void quic_udp_rcv_short(struct quic_endpoint *ep, struct sk_buff *skb)
 }
 
 /**
+ * quic_udp_rcv_datagram - find out whom a datagram is for, and hand it over
+ * @ep:	 endpoint that it came in by
+ * @skb: the datagram, see udp_rx.h, its route attached; consumed
+ *
+ * Context: softirq, RCU read side.
+ */
+void quic_udp_rcv_datagram(struct quic_endpoint *ep, struct sk_buff *skb)
+{
+	if (!skb->len)
+		quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_HEADER);
+	else if (skb->data[0] & QUIC_HDR_LONG)
+		quic_udp_rcv_long(ep, skb);
+	else
+		quic_udp_rcv_short(ep, skb);
+}
+
+/**
  * quic_udp_rcv - encap_rcv hook of an endpoint's UDP socket
  * @usk: the UDP socket
- * @skb: a datagram with its UDP header, checksum verified
+ * @skb: a datagram or a batch with its UDP header, checksum verified
  *
  * Context: softirq, RCU read side. Return: 0, the datagram is consumed.
  */
@@ -302,24 +320,21 @@ int quic_udp_rcv(struct sock *usk, struct sk_buff *skb)
 {
 	struct quic_endpoint *ep = rcu_dereference_sk_user_data(usk);
 
-	/* Decryption is in place: the bytes have to be linear and our own. */
 	if (!ep || skb->pkt_type != PACKET_HOST) {
 		quic_drop_skb(sock_net(usk), NULL, skb, QUIC_DROP_NO_CONN);
 		return 0;
 	}
-	if (skb_linearize_cow(skb)) {
+	/* Decryption is in place: the bytes have to be linear and our own. */
+	if (!skb_is_gso(skb) && skb_linearize_cow(skb)) {
 		quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_NOMEM);
 		return 0;
 	}
 	quic_udp_init_cb(skb);
 	__skb_pull(skb, sizeof(struct udphdr));
-
-	if (!skb->len)
-		quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_HEADER);
-	else if (skb->data[0] & QUIC_HDR_LONG)
-		quic_udp_rcv_long(ep, skb);
+	if (skb_is_gso(skb))
+		quic_udp_rcv_batch(ep, skb);
 	else
-		quic_udp_rcv_short(ep, skb);
+		quic_udp_rcv_datagram(ep, skb);
 	return 0;
 }
 

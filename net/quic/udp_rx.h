@@ -52,6 +52,7 @@ void quic_skb_addrs(const struct sk_buff *skb, union quic_addr *local,
 		    union quic_addr *peer);
 
 int quic_udp_rcv(struct sock *usk, struct sk_buff *skb);
+void quic_udp_rcv_datagram(struct quic_endpoint *ep, struct sk_buff *skb);
 int quic_udp_err_lookup(struct sock *usk, struct sk_buff *skb);
 void quic_udp_err(struct sock *usk, struct sk_buff *skb, int err, __be16 port,
 		  u32 info, u8 *payload);
