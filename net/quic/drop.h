@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Why something that came from the network was thrown away: a datagram, one
- * packet of it, or what a DATAGRAM frame carried. Each reason is shown by quic:quic_pkt_dropped, has a counter in
- * /proc/net/quic/snmp, and what is nearest to it in skb:kfree_skb.
+ * packet of it, or what a DATAGRAM frame carried. Each reason is shown by
+ * quic:quic_pkt_dropped, has a counter in /proc/net/quic/snmp, and what is
+ * nearest to it in skb:kfree_skb.
  *
  * Owns:    enum quic_drop_reason.
  * Guard:   none needed.
