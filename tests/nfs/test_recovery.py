@@ -53,7 +53,7 @@ def test_delegation_is_recalled(mounts, nfsd) -> None:
             assert file.read() == "before"
             assert operations(point, "DELEGRETURN") == 0
             served.write_text("after!")
-        assert operations(point, "DELEGRETURN") == 1
+        wait_for(lambda: operations(point, "DELEGRETURN") == 1, "the delegation was not returned")
         assert (point / "delegated").read_text() == "after!"
 
 

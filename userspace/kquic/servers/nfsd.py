@@ -10,10 +10,12 @@ time: nfsd's control files are mounted where nfs-utils looks for them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kquic.errors import KquicError
 from kquic.lab.program import Program
 from kquic.lab.topology import Host
 
@@ -23,6 +25,7 @@ TCP = "tcp 2049"
 _CONTROL = Path("/proc/fs/nfsd")
 _PIPEFS = Path("/run/rpc_pipefs")
 _STATE = Path("/var/lib/nfs")
+_START_TIMEOUT = 10.0
 _LEASE = 10  # seconds, the shortest that nfsd takes
 _OPTIONS = "rw,no_root_squash,insecure,no_subtree_check,fsid=0"
 
@@ -103,7 +106,16 @@ class Nfsd:
         self._write("nfsv4leasetime", str(_LEASE))
         self._write("nfsv4gracetime", str(_LEASE))
 
+    def _wait_for_rpcbind(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT
+        while "portmapper" not in self.host.run("rpcinfo", "-p", check=False):
+            if time.monotonic() > deadline:
+                raise KquicError(f"no rpcbind answers on {self.host.name}, which NFSv3 needs")
+            time.sleep(0.05)
+
     def _start_helpers(self) -> None:
+        if self.nfsv3:
+            self._wait_for_rpcbind()
         self._run(["nfsdcld", "-F", "-p", _PIPEFS, "-s", _STATE / "nfsdcld"])
         self._run(["rpc.mountd", "-F", *([] if self.nfsv3 else ["-N", "3"])])
 
