@@ -74,12 +74,12 @@ def test_many_small_files(mounts, nfsd) -> None:
 def test_large_directory(mounts, nfsd) -> None:
     """Its READDIR replies fill their pages."""
     names = {f"{number:04}-{'n' * 200}" for number in range(1000)}
-    folder = nfsd.path("export") / "large"
+    folder = nfsd.path("export") / "large-directory"
     folder.mkdir()
     for name in names:
         (folder / name).touch()
     with mounts.mounted() as point:
-        assert {path.name for path in (point / "large").iterdir()} == names
+        assert {path.name for path in (point / "large-directory").iterdir()} == names
 
 
 def test_rename_stat_links_and_attributes(mounts, nfsd) -> None:

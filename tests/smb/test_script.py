@@ -112,7 +112,8 @@ def test_a_read_gets_the_truth_or_an_error(scripted: Scripted, transport: str, a
         try:
             seen: bytes | None = (point / "truth").read_bytes()
         except OSError as error:
-            assert error.errno in (errno.EIO, errno.EHOSTDOWN)
+            # ENOMEM was seen once, over TCP, after GARBAGE: an error, so the program is not deceived.
+            assert error.errno in (errno.EIO, errno.EHOSTDOWN, errno.ENOMEM)
         else:
             assert seen in (data, None), "None is Python's way to say EAGAIN"
         assert [done.action for done in server.script.done] == [action]

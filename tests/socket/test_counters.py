@@ -83,8 +83,9 @@ class TestProc:
         assert heading == ["SOCK", "STATE", "LOCAL_ADDRESS", "UDP_ADDRESS", "UID", "INODE"]
         with listen(host) as listener:
             (row,) = [row for row in table("eps")[1] if row[5] == str(os.fstat(listener.fileno()).st_ino)]
-            assert row[1:4] == ["10", shown.format(listener.port), shown.format(listener.port)]
-        assert not [row for row in table("eps")[1] if row[2] == shown.format(listener.port)]
+            address = shown.format(listener.port)
+            assert row[1:4] == ["10", address, address]
+        assert not [row for row in table("eps")[1] if row[2] == address]
 
     def test_network_namespaces_are_apart(self, pair: Pair) -> None:
         host = Host("counted")
