@@ -314,24 +314,30 @@ void quic_udp_rcv_datagram(struct quic_endpoint *ep, struct sk_buff *skb)
  * @usk: the UDP socket
  * @skb: a datagram or a batch with its UDP header, checksum verified
  *
+ * Not all that the stack means to cut is a batch: SKB_GSO_UDP, which a virtual
+ * machine may send, is one datagram in fragments to come.
+ *
  * Context: softirq, RCU read side. Return: 0, the datagram is consumed.
  */
 int quic_udp_rcv(struct sock *usk, struct sk_buff *skb)
 {
 	struct quic_endpoint *ep = rcu_dereference_sk_user_data(usk);
+	bool batch;
 
 	if (!ep || skb->pkt_type != PACKET_HOST) {
 		quic_drop_skb(sock_net(usk), NULL, skb, QUIC_DROP_NO_CONN);
 		return 0;
 	}
+	batch = skb_is_gso(skb) &&
+		skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4;
 	/* Decryption is in place: the bytes have to be linear and our own. */
-	if (!skb_is_gso(skb) && skb_linearize_cow(skb)) {
+	if (!batch && skb_linearize_cow(skb)) {
 		quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_NOMEM);
 		return 0;
 	}
 	quic_udp_init_cb(skb);
 	__skb_pull(skb, sizeof(struct udphdr));
-	if (skb_is_gso(skb))
+	if (batch)
 		quic_udp_rcv_batch(ep, skb);
 	else
 		quic_udp_rcv_datagram(ep, skb);
