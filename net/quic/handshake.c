@@ -253,6 +253,8 @@ int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size)
 	tp->version_info.chosen = conn->version;
 	tp->version_info.nr_available = 1;
 	tp->version_info.available[0] = conn->version;
+	/* Packets are always protected, so the peer must not do without. */
+	tp->disable_1rtt_encryption = false;
 	if (conn->is_server)
 		quic_handshake_fill_server(conn, tp);
 	len = quic_tparams_encode(tp, conn->is_server, buf, size);
