@@ -93,7 +93,7 @@ class Handshake:
         )
 
     def session_data(self) -> bytes:
-        """What resumes this session later (client, after a ticket was received)."""
+        """What resumes the TLS session later (client, after a ticket was received)."""
         return self._session.data()
 
     @property
@@ -102,7 +102,7 @@ class Handshake:
         return early_data_size(self._ticket) == EARLY_DATA_SIZE
 
     def export(self, label: str, context: bytes = b"", length: int = 32) -> bytes:
-        """Keying material bound to this session (RFC 8446, 7.5)."""
+        """Keying material bound to the TLS session (RFC 8446, 7.5)."""
         return self._session.export(label, context, length)
 
     def _advance(self) -> None:

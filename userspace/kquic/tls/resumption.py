@@ -51,7 +51,7 @@ class SavedSession:
             raise CredentialsError(f"not a saved session: {error}") from error
 
     def settings(self, base: ClientSettings) -> ClientSettings:
-        """Settings that resume this session, with 0-RTT if that is possible."""
+        """Settings that resume the TLS session, with 0-RTT if that is possible."""
         return replace(base, session_data=self.data, early_data=self.early_data)
 
 

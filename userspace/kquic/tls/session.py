@@ -105,7 +105,7 @@ class Session:
             lib.gnutls_session_set_verify_function(self.handle, callbacks.verify_function)
         if settings.session_data:
             data = settings.session_data
-            # Data that does not fit this session only costs the resumption.
+            # Data that does not fit the connection only costs the resumption.
             gnutls().gnutls_session_set_data(self.handle, data, len(data))
 
     def _set_up_server(self, settings: ServerSettings) -> None:
@@ -190,7 +190,7 @@ class Session:
         return to_bytes(client)
 
     def data(self) -> bytes:
-        """What a client needs to resume this session."""
+        """What a client needs to resume the TLS session."""
         out = ffi.new("gnutls_datum_t *")
         _check(gnutls().gnutls_session_get_data2(self.handle, out), "session data")
         return take(out)
