@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kernel_log import KernelLog
 from kquic.lab.program import Program
 from kquic.lab.topology import Host, Network, client_and_server
 from kquic.tls.testca import KeyFiles, TestCA
@@ -91,3 +92,11 @@ class Peers:
 def peers(net: Network, certs: Certificates) -> Peers:
     """Echo servers and clients: the kernel's sockets and independent programs."""
     return Peers(net, certs)
+
+
+@pytest.fixture
+def klog() -> Iterator[KernelLog]:
+    """The kernel's log from here on."""
+    log = KernelLog()
+    yield log
+    log.close()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import subprocess
 import sys
@@ -245,34 +244,6 @@ def scripted(net: Network, agent: Agent, certs, tmp_path: Path) -> Iterator[Scri
     made.mounts = Mounts(net.cli, made, tmp_path)
     yield made
     made.server.stop()
-
-
-class KernelLog:
-    """What the kernel has logged since the test began."""
-
-    def __init__(self) -> None:
-        self._fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
-        os.lseek(self._fd, 0, os.SEEK_END)
-        self._lines: list[str] = []
-
-    def lines(self, text: str) -> list[str]:
-        """The lines with this text in them."""
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self._lines.append(os.read(self._fd, 8192).decode(errors="replace"))
-        return [line for line in self._lines if text in line]
-
-    def close(self) -> None:
-        """Stop looking."""
-        os.close(self._fd)
-
-
-@pytest.fixture
-def klog() -> Iterator[KernelLog]:
-    """The kernel's log from here on."""
-    log = KernelLog()
-    yield log
-    log.close()
 
 
 def mount_options(point: Path) -> dict[str, str]:

@@ -5,49 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import threading
 from pathlib import Path
 
 import pytest
 
+from file_content import MIB, copy_both_ways, sha256, write_random
 from kquic.lab.topology import Impairment, Network
-
-MIB = 1 << 20
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def drop_cache(path: Path) -> None:
-    """Let the next read come from the server."""
-    with path.open("rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def write_random(path: Path, size: int) -> str:
-    """Write and flush random bytes; their hash."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for _ in range(size // MIB):
-            block = os.urandom(MIB)
-            digest.update(block)
-            file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
-
-
-def copy_both_ways(point: Path, share: Path, size: int) -> None:
-    written = write_random(point / "up", size)
-    assert sha256(share / "up") == written
-    offered = write_random(share / "down", size)
-    assert sha256(point / "down") == offered
-    drop_cache(point / "up")
-    assert sha256(point / "up") == written
 
 
 @pytest.mark.timeout(400)
