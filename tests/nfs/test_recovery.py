@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import re
 import threading
 import time
@@ -56,9 +57,11 @@ def delegations(nfsd) -> int:
 def delegated(nfsd, point: Path) -> Iterator[tuple[Path, IO[str]]]:
     """A file of the export, and the same file opened over the mount with a delegation.
 
-    knfsd gives none for a while after it has recalled one, and judges that by a hash of the file: so there are several.
+    knfsd gives none while a grace period lasts, nor for 30 to 60 seconds after it has recalled one, which it judges by a
+    filter over all files that may take one for another: so others are tried until that time is over.
     """
-    for number in range(8):
+    deadline = time.monotonic() + 100
+    for number in itertools.count():
         served = nfsd.path("export") / f"delegated{number}"
         served.write_text("before")
         with (point / served.name).open() as file:
@@ -66,7 +69,8 @@ def delegated(nfsd, point: Path) -> Iterator[tuple[Path, IO[str]]]:
             if delegations(nfsd):
                 yield served, file
                 return
-    raise AssertionError("no file was delegated")
+        assert time.monotonic() < deadline, "no file was delegated"
+        time.sleep(0.1)
 
 
 def test_delegation_is_recalled(mounts, nfsd) -> None:
