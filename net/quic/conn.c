@@ -196,7 +196,8 @@ int quic_conn_connect(struct sock *sk, const union quic_addr *local,
 	int err;
 
 	quic_conn_assert_held(conn);
-	conn->version = quic_version_known(version) ? version : QUIC_VERSION_V1;
+	quic_version_begin(conn, quic_version_known(version) ? version :
+							       QUIC_VERSION_V1);
 	quic_path_init(&conn->path, quic_endpoint_hold(conn->bound), local,
 		       peer);
 	/* RFC 9000, 8.1 limits servers only. */
@@ -227,7 +228,7 @@ int quic_conn_accept(struct sock *sk, struct quic_request *req)
 
 	quic_conn_assert_held(conn);
 	conn->is_server = true;
-	conn->version = req->version;
+	quic_version_begin(conn, req->version);
 	quic_path_init(&conn->path, quic_endpoint_hold(req->endpoint),
 		       &req->local, &req->peer);
 	conn->path.validated = req->validated;
@@ -278,25 +279,6 @@ void quic_conn_established(struct quic_conn *conn)
 			       ktime_add_us(ktime_get(), keepalive));
 	conn->events.wake_writer = true;
 	quic_conn_set_state(conn, QUIC_STATE_ESTABLISHED);
-}
-
-/**
- * quic_conn_switch_version - go on in another version after Version Negotiation
- * @conn:    connection of a client that has not heard from the server
- * @version: one that we know
- *
- * Context: connection lock held.
- * Return: 0 or -ENOMEM.
- */
-int quic_conn_switch_version(struct quic_conn *conn, u32 version)
-{
-	int err;
-
-	err = quic_keys_initial(&conn->keys, version, &conn->hs.odcid, false,
-				GFP_ATOMIC);
-	if (!err)
-		conn->version = version;
-	return err;
 }
 
 /**

@@ -36,6 +36,7 @@
 #include "tparams.h"
 #include "types.h"
 #include "udp_tx.h"
+#include "version.h"
 
 struct quic_listener;
 struct quic_request;
@@ -54,6 +55,7 @@ enum quic_state {
  * @is_server:	the socket came from accept()
  * @was_connected: a connection was made once; the socket cannot have another
  * @version:	QUIC version in use
+ * @versions:	how it was found
  * @bound:	endpoint of bind() while there is no path yet; reference held
  * @listener:	listening: what listen.c keeps; else NULL
  * @settings:	what socket options have stored
@@ -94,6 +96,7 @@ struct quic_conn {
 	bool is_server;
 	bool was_connected;
 	u32 version;
+	struct quic_versions versions;
 	struct quic_endpoint *bound;
 	struct quic_listener *listener;
 
@@ -178,7 +181,6 @@ void quic_conn_apply_config(struct quic_conn *conn);
 void quic_conn_established(struct quic_conn *conn);
 void quic_conn_recovery_params(const struct quic_conn *conn,
 			       struct quic_recovery_params *params);
-int quic_conn_switch_version(struct quic_conn *conn, u32 version);
 void quic_conn_idle_restart(struct quic_conn *conn, ktime_t now);
 
 #endif /* _NET_QUIC_CONN_H */

@@ -62,7 +62,8 @@ int quic_early_install(struct quic_conn *conn,
 	if (!conn->is_server && conn->hs.tparams_rcvd)
 		return 0;
 	err = quic_keys_install(&conn->keys, QUIC_CRYPTO_EARLY, secret->send,
-				secret->type, conn->version, secret->secret,
+				secret->type, conn->versions.original,
+				secret->secret,
 				GFP_KERNEL);
 	if (err)
 		return err;

@@ -192,11 +192,9 @@ int quic_handshake_set_tparams(struct quic_conn *conn, const u8 *buf, u32 len)
 				     0, "bad transport parameters");
 		return -EINVAL;
 	}
-	/* RFC 9368, 4: what the peer says it chose is what it uses. */
-	if (tp.version_info.chosen && tp.version_info.chosen != conn->version) {
-		quic_close_transport(conn,
-				     QUIC_TRANSPORT_ERROR_VERSION_NEGOTIATION,
-				     0, "version mismatch");
+	err = quic_version_check(conn, &tp);
+	if (err) {
+		quic_close_transport(conn, err, 0, "version mismatch");
 		return -EPROTONOSUPPORT;
 	}
 	err = quic_early_set_remote(conn, &tp);
@@ -250,9 +248,7 @@ int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size)
 		return -EINVAL;
 	tp->has_initial_scid = true;
 	tp->initial_scid = *quic_cid_first_local(conn);
-	tp->version_info.chosen = conn->version;
-	tp->version_info.nr_available = 1;
-	tp->version_info.available[0] = conn->version;
+	quic_version_fill(conn, tp);
 	/* Packets are always protected, so the peer must not do without. */
 	tp->disable_1rtt_encryption = false;
 	if (conn->is_server)

@@ -34,7 +34,6 @@ struct quic_tparams;
  *		with a valid Retry token
  * @any_rcvd:	a packet of the peer was authenticated, so that Retry and Version
  *		Negotiation are ignored from now on
- * @vn_done:	client: one Version Negotiation was acted upon
  * @odcid:	destination ID of the client's very first Initial
  * @retry_scid:	source ID of the Retry packet, when @retry_used
  * @parked:	packets whose keys are not there yet
@@ -49,7 +48,6 @@ struct quic_handshake {
 	bool tparams_rcvd;
 	bool retry_used;
 	bool any_rcvd;
-	bool vn_done;
 	struct quic_cid odcid;
 	struct quic_cid retry_scid;
 	struct sk_buff_head parked;

@@ -68,42 +68,10 @@ static void quic_input_retry(struct quic_conn *conn,
 	quic_early_restart(conn);
 }
 
-static u32 quic_input_pick_version(struct quic_conn *conn,
-				   const struct quic_header *hdr)
-{
-	u32 i, version, pick = 0;
-
-	for (i = 0; i < hdr->nr_versions; i++) {
-		version = quic_header_version(hdr, i);
-		/* RFC 9000, 6.2: it was not our version that was refused. */
-		if (version == conn->version)
-			return conn->version;
-		if (!pick && quic_version_known(version))
-			pick = version;
-	}
-	return pick;
-}
-
-/* RFC 9000, 6.2 */
 static void quic_input_version_neg(struct quic_conn *conn,
 				   const struct quic_header *hdr)
 {
-	u32 version;
-
-	if (conn->is_server || conn->hs.any_rcvd || conn->hs.vn_done ||
-	    conn->hs.retry_used ||
-	    !quic_cid_equal(&hdr->scid, &conn->hs.odcid) ||
-	    !quic_cid_equal(&hdr->dcid, quic_cid_first_local(conn)))
-		return;
-	version = quic_input_pick_version(conn, hdr);
-	if (version == conn->version)
-		return;
-	if (!version) {
-		quic_close_on_refused(conn, EPROTONOSUPPORT);
-		return;
-	}
-	conn->hs.vn_done = true;
-	if (quic_conn_switch_version(conn, version))
+	if (!quic_version_on_negotiation(conn, hdr))
 		return;
 	quic_input_restart(conn);
 	/* A session belongs to one version (RFC 9369, 5). */
@@ -139,6 +107,9 @@ static int quic_input_authenticated(struct quic_conn *conn,
 {
 	int err;
 
+	err = quic_version_on_packet(conn, hdr);
+	if (err)
+		return err;
 	if (!conn->hs.any_rcvd && !conn->is_server) {
 		err = quic_cid_set_first_peer(conn, &hdr->scid);
 		if (err)
@@ -181,6 +152,7 @@ static int quic_input_open(struct quic_conn *conn, struct quic_rx_pkt *rx,
 		.pkt	= pkt,
 		.len	= hdr->pkt_len,
 		.level	= rx->level,
+		.version = hdr->version,
 		.now	= rx->now,
 		.pto_us	= quic_recovery_pto_us(&conn->rec),
 	};
@@ -188,8 +160,10 @@ static int quic_input_open(struct quic_conn *conn, struct quic_rx_pkt *rx,
 	u8 rsvd;
 	int err;
 
-	err = quic_crypto_unprotect(quic_keys_rx(&conn->keys, rx->level), pkt,
-				    hdr->pkt_len, hdr->pn_off, &pn_len, &pn);
+	err = quic_crypto_unprotect(quic_keys_rx_for(&conn->keys, rx->level,
+						     hdr->version),
+				    pkt, hdr->pkt_len, hdr->pn_off, &pn_len,
+				    &pn);
 	if (err)
 		return err;
 	rx->pn = quic_pn_expand(space->largest_rcvd, pn, pn_len);
@@ -272,7 +246,7 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 	rx->ack_now = false;
 	rx->non_probing = false;
 	if ((!hdr->fixed_bit && !conn->local.grease_quic_bit) ||
-	    (hdr->long_form && hdr->version != conn->version) ||
+	    !quic_version_expected(conn, hdr) ||
 	    /* RFC 9000, 17.2.2: a server has no use for a token */
 	    (hdr->type == QUIC_PKT_INITIAL && hdr->token_len &&
 	     !conn->is_server) ||

@@ -69,6 +69,7 @@ static int quic_handle_ack(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 static int quic_handle_crypto(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 			      const struct quic_frame *frame)
 {
+	quic_version_on_crypto(conn, pkt->level);
 	return quic_crypto_recv(conn, pkt->level, &frame->crypto, pkt->skb);
 }
 

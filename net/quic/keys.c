@@ -59,6 +59,39 @@ int quic_keys_initial(struct quic_keys *keys, u32 version,
 	return 0;
 }
 
+/**
+ * quic_keys_initial_other - open Initial packets of a second version, too
+ * @keys: keys of the connection
+ * @version: the version, not that of quic_keys_initial()
+ * @dcid: as in quic_keys_initial()
+ * @is_server: on which side this is
+ * @gfp: how to allocate
+ *
+ * RFC 9369, 4.1: until both sides know which version is negotiated.
+ *
+ * Return: 0 or -ENOMEM, after which nothing has changed.
+ */
+int quic_keys_initial_other(struct quic_keys *keys, u32 version,
+			    const struct quic_cid *dcid, bool is_server,
+			    gfp_t gfp)
+{
+	if (keys->rx_other && keys->rx_other->version == version)
+		return 0;
+	if (quic_keys_alloc(&keys->rx_other, gfp))
+		return -ENOMEM;
+	quic_key_initial(NULL, keys->rx_other, version, dcid, is_server);
+	return 0;
+}
+
+/**
+ * quic_keys_drop_other - Initial packets of a second version are over
+ * @keys: keys of the connection
+ */
+void quic_keys_drop_other(struct quic_keys *keys)
+{
+	quic_keys_free(&keys->rx_other);
+}
+
 /* RFC 9001, 6.3: the receive keys of the next phase are made ahead of time, so
  * that the time which a packet takes does not show that it updates keys.
  */
@@ -123,6 +156,8 @@ void quic_keys_discard(struct quic_keys *keys, u8 level)
 {
 	quic_keys_free(&keys->tx[level]);
 	quic_keys_free(&keys->rx[level]);
+	if (level == QUIC_CRYPTO_INITIAL)
+		quic_keys_drop_other(keys);
 	if (level == QUIC_CRYPTO_APP) {
 		quic_keys_free(&keys->rx_prev);
 		quic_keys_free(&keys->rx_next);
@@ -352,8 +387,9 @@ static int quic_keys_open_1rtt(struct quic_keys *keys, struct quic_open *o)
  */
 int quic_keys_open(struct quic_keys *keys, struct quic_open *o)
 {
-	struct quic_key *key = keys->rx[o->level];
+	const struct quic_key *key;
 
+	key = quic_keys_rx_for(keys, o->level, o->version);
 	o->peer_updated = false;
 	if (!key)
 		return -ENOKEY;

@@ -17,6 +17,7 @@
 struct quic_keys {
 	struct quic_key *tx[QUIC_CRYPTO_MAX];
 	struct quic_key *rx[QUIC_CRYPTO_MAX];
+	struct quic_key *rx_other;	/* Initial, of a second version */
 	struct quic_key *rx_prev;	/* 1-RTT, phase before; may be cleared */
 	struct quic_key *rx_next;	/* 1-RTT, made in advance */
 	ktime_t rx_prev_expiry;
@@ -41,6 +42,7 @@ struct quic_open {
 	u32 len;		/* of the whole packet, tag included */
 	u64 pn;			/* expanded */
 	u8 level;
+	u32 version;		/* of a packet with a long header */
 	bool key_phase;		/* of a 1-RTT packet */
 	bool peer_updated;	/* out: the peer has initiated a key update */
 	ktime_t now;
@@ -50,6 +52,10 @@ struct quic_open {
 void quic_keys_init(struct quic_keys *keys);
 int quic_keys_initial(struct quic_keys *keys, u32 version,
 		      const struct quic_cid *dcid, bool is_server, gfp_t gfp);
+int quic_keys_initial_other(struct quic_keys *keys, u32 version,
+			    const struct quic_cid *dcid, bool is_server,
+			    gfp_t gfp);
+void quic_keys_drop_other(struct quic_keys *keys);
 int quic_keys_install(struct quic_keys *keys, u8 level, bool send, u32 cipher,
 		      u32 version, const u8 *secret, gfp_t gfp);
 void quic_keys_discard(struct quic_keys *keys, u8 level);
@@ -65,6 +71,16 @@ static inline const struct quic_key *quic_keys_tx(const struct quic_keys *keys,
 static inline const struct quic_key *quic_keys_rx(const struct quic_keys *keys,
 						  u8 level)
 {
+	return keys->rx[level];
+}
+
+/* The same, for a packet of a version. */
+static inline const struct quic_key *
+quic_keys_rx_for(const struct quic_keys *keys, u8 level, u32 version)
+{
+	if (level == QUIC_CRYPTO_INITIAL && keys->rx_other &&
+	    keys->rx_other->version == version)
+		return keys->rx_other;
 	return keys->rx[level];
 }
 

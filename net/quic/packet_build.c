@@ -30,16 +30,20 @@ static void quic_pkt_put_header(struct quic_pkt_builder *b)
 	struct quic_conn *conn = b->conn;
 	const struct quic_cid *dcid = b->dcid;
 	const struct quic_blob *token = &conn->settings.token;
+	u32 version = conn->version;
 	u32 token_len = 0;
 	u8 *end;
 
+	/* RFC 9369, 4.1 */
+	if (b->type == QUIC_PKT_0RTT)
+		version = conn->versions.original;
 	if (b->type == QUIC_PKT_1RTT) {
 		end = quic_header_put_short(b->buf, dcid, b->pn, b->pn_len,
 					    quic_keys_phase(&conn->keys), false);
 	} else {
 		if (b->type == QUIC_PKT_INITIAL && !conn->is_server)
 			token_len = token->len;
-		end = quic_header_put_long(b->buf, b->type, conn->version, dcid,
+		end = quic_header_put_long(b->buf, b->type, version, dcid,
 					   quic_cid_first_local(conn),
 					   token->data, token_len,
 					   b->pn, b->pn_len);

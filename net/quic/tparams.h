@@ -50,6 +50,7 @@ struct quic_preferred_addr {
  * struct quic_version_info - version_information (RFC 9368, 3)
  * @chosen:	    Chosen Version, 0 if the parameter is absent
  * @chosen_offered: a peer's: @chosen is among its Available Versions
+ * @nr_listed:	    a peer's: how many versions it lists, known or not
  * @nr_available:   entries of @available
  * @available:	    Available Versions in the sender's order; of a peer's only
  *		    those that we know, each once
@@ -57,6 +58,7 @@ struct quic_preferred_addr {
 struct quic_version_info {
 	u32 chosen;
 	bool chosen_offered;
+	u16 nr_listed;
 	u8 nr_available;
 	u32 available[QUIC_TPARAMS_VERSIONS_MAX];
 };

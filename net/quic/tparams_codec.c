@@ -335,6 +335,7 @@ static int quic_tparam_parse_versions(const struct quic_tparam *desc,
 		if (!version)
 			return -EINVAL;
 		info->chosen_offered |= version == info->chosen;
+		info->nr_listed++;
 		quic_version_info_add(info, version);
 	}
 	tp->disable_compatible_version = false;

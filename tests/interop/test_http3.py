@@ -16,6 +16,7 @@ import pytest
 from kquic.lab.program import Program
 from kquic.lab.topology import Impairment, Network
 
+V1, V2 = "0x1", "0x6b3343cf"
 HTTP3 = Path(__file__).parents[1] / "peers" / "kquic_http3.py"
 NGTCP2 = Path("/opt/ngtcp2/usr")
 LIBRARIES = f"LD_LIBRARY_PATH={NGTCP2}/lib/x86_64-linux-gnu"
@@ -148,6 +149,18 @@ class TestOurServer:
         assert "version=0x6b3343cf type=Handshake" in said
         assert "version=0x00000001" not in said
 
+    def test_ngtcp2_compatible_version(self, net: Network, certs, site: Path) -> None:
+        """It begins in version 1 and offers both; our server prefers version 2."""
+        keys = ["--cert", str(certs.server.cert), "--key", str(certs.server.key)]
+        argv = [sys.executable, str(HTTP3), "server", "--address", ADDRESS, "--port", str(PORT), "--root", str(site)]
+        with Program(net.srv, [*argv, *keys, "--version", V2], ready="ready"):
+            argv = ["env", LIBRARIES, str(NGTCP2 / "bin" / "gtlsclient"), "--exit-on-all-streams-close"]
+            offer = f"--available-versions={V2},{V1}"
+            said = net.cli.run(*argv, offer, ADDRESS, str(PORT), f"https://{NAME}/page", timeout=60)
+        assert "version=0x6b3343cf type=Handshake" in said
+        assert "version=0x00000001 type=Initial" in said
+        assert "version=0x00000001 type=Handshake" not in said
+
 
 class TestOurClient:
     @pytest.mark.parametrize("more", ["", "quic_retry on;"], ids=["transfer", "retry"])
@@ -167,6 +180,16 @@ class TestOurClient:
         argv = ["env", LIBRARIES, NGTCP2 / "sbin" / "gtlsserver", "-q", *options, "-d", site, ADDRESS, str(PORT)]
         with listening(net, *argv, certs.server.key, certs.server.cert):
             assert digest(site / "big") in fetch(net, certs, "/big")
+
+    @pytest.mark.parametrize("options", [(), ("-V",)], ids=["plain", "retry"])
+    def test_ngtcp2_compatible_version(self, net: Network, certs, site: Path, options: tuple[str, ...]) -> None:
+        """We begin in version 1; it prefers version 2."""
+        argv = ["env", LIBRARIES, NGTCP2 / "sbin" / "gtlsserver", *options, f"--preferred-versions={V2}", "-d", site]
+        with listening(net, *argv, ADDRESS, str(PORT), certs.server.key, certs.server.cert) as server:
+            assert digest(site / "page") in fetch(net, certs, "/page")
+            server.wait_for("version=0x6b3343cf type=Handshake", timeout=10)
+            assert "version=0x00000001 type=Initial" in server.output
+            assert "version=0x00000001 type=Handshake" not in server.output
 
     @pytest.mark.parametrize("more", ["", "quic-force-retry"], ids=["transfer", "retry"])
     def test_haproxy(self, net: Network, certs, site: Path, tmp_path: Path, more: str) -> None:

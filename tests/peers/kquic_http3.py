@@ -19,7 +19,7 @@ from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, H3Event, HeadersReceived
 from aioquic.quic.events import StreamDataReceived
 
-from kquic.sock import Connection, EventType, StreamData, StreamFlags, connect, listen
+from kquic.sock import Config, Connection, EventType, StreamData, StreamFlags, connect, listen
 from kquic.tls import ClientSettings, KeyPair, ServerSettings, X509Credentials, client_handshake, server_handshake
 
 PART = 1 << 20
@@ -112,6 +112,7 @@ def serve_one(connection: Connection, settings: ServerSettings, root: Path) -> N
 def server(args: argparse.Namespace) -> None:
     settings = ServerSettings(X509Credentials(own=KeyPair.load(args.cert, args.key)), alpn=("h3",))
     with listen(args.address, args.port, alpn=("h3",)) as listener:
+        listener.configure(Config(version=args.version))
         print("ready", flush=True)
         while True:
             job = (listener.accept(), settings, args.root)
@@ -151,6 +152,7 @@ def main() -> None:
     parser.add_argument("--cert")
     parser.add_argument("--key")
     parser.add_argument("--root", type=Path)
+    parser.add_argument("--version", type=lambda text: int(text, 0), default=0, help="which the server prefers")
     parser.add_argument("--ca")
     parser.add_argument("--name")
     parser.add_argument("paths", nargs="*")

@@ -20,7 +20,7 @@ from aioquic.quic.crypto import CryptoError, CryptoPair
 from aioquic.quic.packet import QuicPacketType, pull_quic_header
 from aioquic.tls import Epoch
 
-from kquic.sock import Connection, TransportParams, connect, listen
+from kquic.sock import Config, Connection, TransportParams, connect, listen
 from kquic.tls import ClientSettings, KeyPair, ServerSettings, Settings, TlsError, X509Credentials, run
 from kquic.tls.testca import TestCA
 
@@ -244,6 +244,26 @@ def _shake(connection: Connection, settings: Settings) -> None:
 Change = Callable[[bytes], bytes]
 
 
+def parameter(number: int, value: bytes) -> bytes:
+    """A transport parameter."""
+    return encode_uint_var(number) + encode_uint_var(len(value)) + value
+
+
+def replaced(number: int, value: bytes | None) -> Change:
+    """Give a parameter another value, or leave it out."""
+
+    def change(body: bytes) -> bytes:
+        buf, out = Buffer(data=body), b""
+        while not buf.eof():
+            kind, size = buf.pull_uint_var(), buf.pull_uint_var()
+            data = buf.pull_bytes(size)
+            if kind != number:
+                out += parameter(kind, data)
+        return out if value is None else out + parameter(number, value)
+
+    return change
+
+
 def lying(quic: QuicConnection, change: Change | None) -> QuicConnection:
     """Its transport parameters are changed before they are sent."""
     if change:
@@ -254,7 +274,11 @@ def lying(quic: QuicConnection, change: Change | None) -> QuicConnection:
 
 @contextmanager
 def on_server(
-    params: TransportParams | None = None, until: Until = confirmed, change: Change | None = None, **options: Any
+    params: TransportParams | None = None,
+    until: Until = confirmed,
+    change: Change | None = None,
+    config: Config | None = None,
+    **options: Any,
 ) -> Iterator[Attack]:
     """A hostile client; `params` are what the victim announces, `options` are aioquic's."""
     host = "127.0.0.1"
@@ -263,6 +287,8 @@ def on_server(
         listener = opened.enter_context(listen(host, alpn=("data",)))
         if params:
             listener.set_transport_params(params)
+        if config:
+            listener.configure(config)
         listener.set_timeout(TIMEOUT)
         udp = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         udp.bind((host, 0))
@@ -286,9 +312,13 @@ def on_server(
 
 @contextmanager
 def on_client(
-    params: TransportParams | None = None, until: Until = confirmed, change: Change | None = None, **options: Any
+    params: TransportParams | None = None,
+    until: Until = confirmed,
+    change: Change | None = None,
+    prepare: Callable[[QuicConnection], object] = lambda _: None,
+    **options: Any,
 ) -> Iterator[Attack]:
-    """A hostile server."""
+    """A hostile server; `prepare` is given it before it sees the first packet."""
     settings = ClientSettings(X509Credentials(CA.cert_pem), "server.test", ("data",))
     with ExitStack() as opened:
         udp = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
@@ -305,6 +335,7 @@ def on_client(
             configuration=configuration(is_client=False, **options),
             original_destination_connection_id=first.destination_cid,
         )
+        prepare(quic)
         lying(quic, change).receive_datagram(data, address, time.monotonic())
         peer = Hostile(udp, quic, address)
         peer.shake_hands(until)

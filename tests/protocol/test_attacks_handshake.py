@@ -33,6 +33,8 @@ from .hostile import (
     has_handshake_keys,
     on_client,
     on_server,
+    parameter,
+    replaced,
 )
 from .test_attacks_flood import charged, kernel_memory, limit
 from .wire import V1, V2, RawClient, RawServer, client_hello, initial_packet
@@ -304,56 +306,37 @@ class TestDuringHandshake:
         assert kernel_memory() - before < 4 << 20
 
 
-def _parameter(number: int, value: bytes) -> bytes:
-    return encode_uint_var(number) + encode_uint_var(len(value)) + value
-
-
-def _replaced(number: int, value: bytes | None) -> Change:
-    """Give a parameter another value, or leave it out."""
-
-    def change(body: bytes) -> bytes:
-        buf, out = Buffer(data=body), b""
-        while not buf.eof():
-            kind, size = buf.pull_uint_var(), buf.pull_uint_var()
-            data = buf.pull_bytes(size)
-            if kind != number:
-                out += _parameter(kind, data)
-        return out if value is None else out + _parameter(number, value)
-
-    return change
-
-
 #: 21: RFC 9000, 7.4 and 18.2
 BAD_PARAMETERS: dict[str, Change] = {
-    "one twice": lambda body: body + _parameter(4, b"\x01") + _parameter(4, b"\x01"),
-    "no initial_source_connection_id": _replaced(0x0F, None),
-    "another initial_source_connection_id": _replaced(0x0F, b"whatever"),
-    "max_udp_payload_size 1199": _replaced(3, encode_uint_var(1199)),
-    "ack_delay_exponent 21": _replaced(0x0A, b"\x15"),
-    "max_ack_delay 2^14": _replaced(0x0B, encode_uint_var(1 << 14)),
-    "active_connection_id_limit 1": _replaced(0x0E, b"\x01"),
-    "initial_max_streams_bidi above 2^60": _replaced(8, encode_uint_var((1 << 60) + 1)),
-    "initial_max_streams_uni above 2^60": _replaced(9, encode_uint_var((1 << 60) + 1)),
-    "number longer than its parameter": _replaced(4, b"\xc0\x01"),
-    "number shorter than its parameter": _replaced(4, b"\x01\x01"),
-    "flag with a value": _replaced(0x0C, b"\x01"),
+    "one twice": lambda body: body + parameter(4, b"\x01") + parameter(4, b"\x01"),
+    "no initial_source_connection_id": replaced(0x0F, None),
+    "another initial_source_connection_id": replaced(0x0F, b"whatever"),
+    "max_udp_payload_size 1199": replaced(3, encode_uint_var(1199)),
+    "ack_delay_exponent 21": replaced(0x0A, b"\x15"),
+    "max_ack_delay 2^14": replaced(0x0B, encode_uint_var(1 << 14)),
+    "active_connection_id_limit 1": replaced(0x0E, b"\x01"),
+    "initial_max_streams_bidi above 2^60": replaced(8, encode_uint_var((1 << 60) + 1)),
+    "initial_max_streams_uni above 2^60": replaced(9, encode_uint_var((1 << 60) + 1)),
+    "number longer than its parameter": replaced(4, b"\xc0\x01"),
+    "number shorter than its parameter": replaced(4, b"\x01\x01"),
+    "flag with a value": replaced(0x0C, b"\x01"),
     "parameter cut off": lambda body: body + b"\x04\x08\x01",
     "length cut off": lambda body: body + b"\x04\x40",
-    "connection ID of 21 bytes": _replaced(0x0F, bytes(21)),
+    "connection ID of 21 bytes": replaced(0x0F, bytes(21)),
 }
 ONLY_SERVERS: dict[str, Change] = {
-    "original_destination_connection_id": _replaced(0, b"whatever"),
-    "stateless_reset_token": _replaced(2, bytes(16)),
-    "preferred_address": _replaced(0x0D, bytes(24) + b"\x08" + bytes(24)),
-    "retry_source_connection_id": _replaced(0x10, b"whatever"),
+    "original_destination_connection_id": replaced(0, b"whatever"),
+    "stateless_reset_token": replaced(2, bytes(16)),
+    "preferred_address": replaced(0x0D, bytes(24) + b"\x08" + bytes(24)),
+    "retry_source_connection_id": replaced(0x10, b"whatever"),
 }
 ONLY_TO_CLIENTS: dict[str, Change] = {
-    "no original_destination_connection_id": _replaced(0, None),
-    "another original_destination_connection_id": _replaced(0, b"whatever"),
-    "retry_source_connection_id without a Retry": _replaced(0x10, b"whatever"),
-    "stateless_reset_token of 15 bytes": _replaced(2, bytes(15)),
-    "preferred_address without a connection ID": _replaced(0x0D, bytes(24) + b"\0" + bytes(16)),
-    "preferred_address cut off": _replaced(0x0D, bytes(30)),
+    "no original_destination_connection_id": replaced(0, None),
+    "another original_destination_connection_id": replaced(0, b"whatever"),
+    "retry_source_connection_id without a Retry": replaced(0x10, b"whatever"),
+    "stateless_reset_token of 15 bytes": replaced(2, bytes(15)),
+    "preferred_address without a connection ID": replaced(0x0D, bytes(24) + b"\0" + bytes(16)),
+    "preferred_address cut off": replaced(0x0D, bytes(30)),
 }
 
 
@@ -376,7 +359,7 @@ class TestTransportParameters:
 
     @pytest.mark.parametrize("number", [0x1B, 31 * 27 + 27, (1 << 62) - 1])
     def test_unknown_ones_are_ignored(self, number: int) -> None:
-        with on_server(change=_replaced(number, os.urandom(100))) as attack:
+        with on_server(change=replaced(number, os.urandom(100))) as attack:
             attack.peer.alive()
 
 

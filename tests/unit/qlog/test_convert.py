@@ -138,10 +138,13 @@ def test_losses_drops_keys_and_the_end() -> None:
 
 
 def test_handshake_and_migration() -> None:
-    state, moved = events(
+    version, state, moved = events(
+        "quic_conn_version: sk=0a version=0x6b3343cf",
         "quic_conn_state: sk=0a state=confirmed",
         "quic_conn_moved: sk=0a local=10.0.0.3:50001 peer=[fd00::1]:443",
     )
+    assert version["name"] == "transport:version_information"
+    assert version["data"] == {"chosen_version": "6b3343cf"}
     assert state["data"] == {"new": "handshake_confirmed"}
     assert moved["name"] == "connectivity:migration_state_updated"
     assert moved["data"]["tuple_local"] == {"ip_v4": "10.0.0.3", "port_v4": 50001}

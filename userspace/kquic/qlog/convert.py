@@ -65,8 +65,11 @@ class Connection:
         local, peer = (_endpoint(line.fields[name]) for name in ("local", "peer"))
         data = {"src_ip": local[0], "src_port": local[1], "dst_ip": peer[0], "dst_port": peer[1]}
         self.emit(line, "connectivity:connection_started", data)
-        version = {"chosen_version": f"{line.number('version'):08x}"}
-        self.emit(line, "transport:version_information", version)
+        self.version(line)
+
+    def version(self, line: Line) -> None:
+        """quic_conn_version: another one was negotiated"""
+        self.emit(line, "transport:version_information", {"chosen_version": f"{line.number('version'):08x}"})
 
     def frame_sent(self, line: Line) -> None:
         """quic_frame_sent: comes before the packet is complete, and an ACK's ranges before the frame."""
@@ -159,6 +162,7 @@ class Connection:
 _HANDLERS: dict[str, Callable[[Connection, Line], None]] = {
     "quic_conn_new": Connection.started,
     "quic_conn_state": Connection.state,
+    "quic_conn_version": Connection.version,
     "quic_conn_moved": Connection.moved,
     "quic_frame_sent": Connection.frame_sent,
     "quic_ack_sent": Connection.ack_sent,

@@ -118,6 +118,26 @@ TRACE_EVENT(quic_conn_state,
 	TP_printk("sk=%p state=%s", __entry->sk, __get_str(state))
 );
 
+/* The version has changed by negotiation (RFC 9368). */
+TRACE_EVENT(quic_conn_version,
+
+	TP_PROTO(const struct sock *sk, u32 version),
+
+	TP_ARGS(sk, version),
+
+	TP_STRUCT__entry(
+		__field(const void *, sk)
+		__field(u32, version)
+	),
+
+	TP_fast_assign(
+		__entry->sk = sk;
+		__entry->version = version;
+	),
+
+	TP_printk("sk=%p version=0x%x", __entry->sk, __entry->version)
+);
+
 /* Another path is in use (RFC 9000, 9). */
 TRACE_EVENT(quic_conn_moved,
 
