@@ -134,7 +134,7 @@ class TestOurServer:
         ours.wait_for(evidence, timeout=5)
 
     def test_ngtcp2_rebind_port(self, net: Network, certs, site: Path, ours: Program, tmp_path: Path) -> None:
-        """An upload: one who only waits for data has nothing to send, and could never tell the server of its new port."""
+        """An upload: one who only waits for data sends nothing, and could never tell the server of its new port."""
         net.link.impair(Impairment(delay_ms=40))
         argv = ["env", LIBRARIES, str(NGTCP2 / "bin" / "gtlsclient"), "-q", "--exit-on-all-streams-close"]
         rebind = ["--change-local-addr=300ms", "--nat-rebinding"]

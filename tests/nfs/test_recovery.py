@@ -57,8 +57,8 @@ def delegations(nfsd) -> int:
 def delegated(nfsd, point: Path) -> Iterator[tuple[Path, IO[str]]]:
     """A file of the export, and the same file opened over the mount with a delegation.
 
-    knfsd gives none while a grace period lasts, nor for 30 to 60 seconds after it has recalled one, which it judges by a
-    filter over all files that may take one for another: so others are tried until that time is over.
+    knfsd gives none while a grace period lasts, nor for 30 to 60 seconds after it has recalled one, which it judges by
+    a filter over all files that may take one for another: so others are tried until that time is over.
     """
     deadline = time.monotonic() + 100
     for number in itertools.count():
