@@ -35,4 +35,5 @@ def test_the_flavours_check_what_their_names_say() -> None:
     assert kasan["KASAN"] == debug["KASAN"] == "y"
     assert "PROVE_LOCKING" not in kasan
     assert debug["PROVE_LOCKING"] == debug["DEBUG_KMEMLEAK"] == debug["FAILSLAB"] == "y"
-    assert debug["PREEMPT_VOLUNTARY"] == "n"
+    assert fast["SMP"] == "y"
+    assert debug["SMP"] == debug["MODULES"] == "n"
