@@ -253,6 +253,9 @@ static bool quic_request_offer(struct quic_net *qn, struct quic_request *req,
 {
 	const struct quic_conn *conn = quic_conn(l->sk);
 
+	/* RFC 9287, 3.1: clients may do so who know the listener. */
+	if (!hdr->fixed_bit && !conn->local.grease_quic_bit)
+		return false;
 	if (!req->validated &&
 	    READ_ONCE(conn->settings.config.validate_peer_address)) {
 		quic_first_send_retry(req->endpoint, skb, hdr,

@@ -138,7 +138,14 @@ class TestOurServer:
         net.link.impair(Impairment(delay_ms=40))
         argv = ["env", LIBRARIES, str(NGTCP2 / "bin" / "gtlsclient"), "-q", "--exit-on-all-streams-close"]
         rebind = ["--change-local-addr=300ms", "--nat-rebinding"]
-        upload = ["--http-method=POST", f"--data={site / 'big'}", f"--download={tmp_path}", ADDRESS, str(PORT), f"https://{NAME}/answer"]
+        upload = [
+            "--http-method=POST",
+            f"--data={site / 'big'}",
+            f"--download={tmp_path}",
+            ADDRESS,
+            str(PORT),
+            f"https://{NAME}/answer",
+        ]
         net.cli.run(*argv, *rebind, *upload, timeout=60)
         assert (tmp_path / "answer").read_text() == digest(site / "big")
         ours.wait_for("ConnectionMigrated(local=False)", timeout=5)
