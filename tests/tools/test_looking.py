@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import select
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -98,3 +102,50 @@ def test_doctor(server: Listener, trusted: None) -> None:
     assert done.returncode == 1
     assert (verdicts["kernel"], verdicts["SMB client"], verdicts["agent"]) == ("ok", "ok", "BAD")
     assert f"ok    server {place}: smb" in done.stdout
+
+
+def test_top_as_text() -> None:
+    with established() as pair:
+        done = kquic("top", "-b", "2", "-d", "0.25")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count(f"{LOCALHOST}:{pair.client.port}") == 4
+        assert done.stdout.count("Sent/s") == 2
+
+
+def test_top_needs_a_terminal() -> None:
+    done = kquic("top")
+    assert (done.returncode, "needs a terminal" in done.stderr) == (2, True)
+
+
+def test_top_on_a_terminal() -> None:
+    """As over ssh: a pseudo terminal, keys in, escape sequences out."""
+    with established() as pair:
+        ours, theirs = pty.openpty()
+        argv = [sys.executable, "-m", "kquic.cli", "top", "-d", "0.25"]
+        env = {**os.environ, "TERM": "xterm", "LINES": "24", "COLUMNS": "140"}
+        program = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True)
+        os.close(theirs)
+        screen = Screen(ours)
+        screen.wait_for(f"{LOCALHOST}:{pair.client.port}")
+        os.write(ours, b"p")
+        screen.wait_for("PAUSED")
+        os.write(ours, b"\n")
+        screen.wait_for("ssthresh")
+        os.write(ours, b"q")
+        assert program.wait(60) == 0
+        os.close(ours)
+
+
+class Screen:
+    """What a program writes to its terminal."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd, self._text = fd, ""
+
+    def wait_for(self, words: str) -> None:
+        """Until these have been written."""
+        deadline = time.monotonic() + 60
+        while words not in self._text:
+            assert time.monotonic() < deadline, self._text
+            if select.select([self._fd], [], [], 1)[0]:
+                self._text += os.read(self._fd, 65536).decode(errors="replace")
