@@ -116,6 +116,7 @@ struct quic_cids {
 void quic_cids_init(struct quic_cids *cids);
 void quic_cids_free(struct quic_conn *conn);
 
+struct quic_local_cid *quic_cid_find_local(struct quic_conn *conn, u64 seq);
 struct quic_local_cid *quic_cid_add_local(struct quic_conn *conn);
 void quic_cid_drop_original(struct quic_conn *conn);
 void quic_cids_issue(struct quic_conn *conn);

@@ -213,10 +213,10 @@ static void no_sample_from_old_news(struct kunit *test)
 static void ledger_is_bounded(struct kunit *test)
 {
 	struct quic_story *s = begin_confirmed(test);
-	const struct quic_pns all = { 0, QUIC_SENT_MAX - 1 };
+	const struct quic_pns all = { 0, QUIC_LEDGER_MAX - 1 };
 
 	s->rec.cc.cwnd = BIT_ULL(31);
-	send(s, APP, QUIC_SENT_MAX - 1);
+	send(s, APP, QUIC_LEDGER_MAX - 1);
 	KUNIT_EXPECT_TRUE(test, quic_recovery_can_send(&s->rec, PKT));
 	send(s, APP, 1);
 	KUNIT_EXPECT_FALSE(test, quic_recovery_can_send(&s->rec, PKT));
