@@ -35,6 +35,21 @@ class Pair:
     server: Connection
 
 
+def handshake(client: Connection, listener: Listener) -> Connection:
+    """Both ends' handshake, for a client that has just been connected; returns the server's end."""
+    own = CA.server("server.test")
+    trust = ClientSettings(X509Credentials(CA.cert_pem, ()), "server.test", ("data",))
+    keys = ServerSettings(X509Credentials(CA.cert_pem, KeyPair(own.cert_pem, own.key_pem)), ("data",))
+    thread = threading.Thread(target=run, args=(client, trust, TIMEOUT))
+    thread.start()
+    server = listener.accept()
+    run(server, keys, TIMEOUT)
+    thread.join()
+    for end in (client, server):
+        end.set_timeout(TIMEOUT)
+    return server
+
+
 @contextmanager
 def established(
     params: TransportParams | None = None,
@@ -46,9 +61,6 @@ def established(
     `prepare` is given the listener and the unconnected client; `via` tells which
     port the client connects to in place of the listener's.
     """
-    own = CA.server("server.test")
-    trust = ClientSettings(X509Credentials(CA.cert_pem, ()), "server.test", ("data",))
-    keys = ServerSettings(X509Credentials(CA.cert_pem, KeyPair(own.cert_pem, own.key_pem)), ("data",))
     with ExitStack() as opened:
         listener = opened.enter_context(listen(LOCALHOST, alpn=("data",)))
         if params:
@@ -57,14 +69,7 @@ def established(
         prepare(listener)
         prepare(client)
         client.connect(LOCALHOST, via(listener.port))
-        thread = threading.Thread(target=run, args=(client, trust, TIMEOUT))
-        thread.start()
-        server = opened.enter_context(listener.accept())
-        run(server, keys, TIMEOUT)
-        thread.join()
-        for end in (client, server):
-            end.set_timeout(TIMEOUT)
-        yield Pair(client, server)
+        yield Pair(client, opened.enter_context(handshake(client, listener)))
 
 
 @contextmanager

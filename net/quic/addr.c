@@ -50,20 +50,18 @@ static int quic_addr_from_v4(__be32 host, __be16 port, bool peer,
 	return 0;
 }
 
-static bool quic_addr_scope_ok(const struct sock *sk, u32 scope)
+/* A socket bound to a VRF reaches all devices of it. */
+static bool quic_addr_scope_ok(struct sock *sk, u32 scope)
 {
-	int bound_if = READ_ONCE(sk->sk_bound_dev_if);
 	bool known;
 
-	if (bound_if)
-		return scope == bound_if;
 	rcu_read_lock();
 	known = dev_get_by_index_rcu(sock_net(sk), scope);
 	rcu_read_unlock();
-	return known;
+	return known && sk_dev_equal_l3scope(sk, scope);
 }
 
-static int quic_addr_from_v6(const struct sock *sk,
+static int quic_addr_from_v6(struct sock *sk,
 			     const struct sockaddr_in6 *sin6, bool peer,
 			     union quic_addr *addr)
 {
@@ -101,7 +99,7 @@ static int quic_addr_from_v6(const struct sock *sk,
  *
  * Return: 0, or -EINVAL.
  */
-int quic_addr_from_user(const struct sock *sk, const void *uaddr, int len,
+int quic_addr_from_user(struct sock *sk, const void *uaddr, int len,
 			bool peer, union quic_addr *addr)
 {
 	const union quic_addr *user = uaddr;

@@ -38,7 +38,7 @@ static inline bool quic_addr_equal(const union quic_addr *a,
 	       quic_addr_same_host(a, b);
 }
 
-int quic_addr_from_user(const struct sock *sk, const void *uaddr, int len,
+int quic_addr_from_user(struct sock *sk, const void *uaddr, int len,
 			bool peer, union quic_addr *addr);
 int quic_addr_to_user(const union quic_addr *addr, void *uaddr);
 char *quic_addr_print(char *buf, const union quic_addr *addr);

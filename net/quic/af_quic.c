@@ -76,12 +76,13 @@ static bool quic_addr_is_ours(struct sock *sk, const union quic_addr *addr)
 		return true;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (addr->sa.sa_family == AF_INET6) {
-		struct net_device *dev = NULL;
+		struct net_device *dev;
 		bool ours;
 
 		rcu_read_lock();
-		if (addr->v6.sin6_scope_id)
-			dev = dev_get_by_index_rcu(net, addr->v6.sin6_scope_id);
+		/* Index 0 is no device: then it is not in any VRF. */
+		dev = dev_get_by_index_rcu(net, addr->v6.sin6_scope_id ? :
+					   sk->sk_bound_dev_if);
 		ours = ipv6_chk_addr(net, &addr->v6.sin6_addr, dev, 0);
 		rcu_read_unlock();
 		return ours;

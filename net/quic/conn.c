@@ -82,21 +82,6 @@ static void quic_conn_count(struct quic_conn *conn, enum quic_state from,
 		QUIC_INC_STATS(net, CONN_ACTIVE_ESTABS);
 }
 
-/* Servers' handshakes that run: with too many of them, clients have to prove
- * their addresses (RFC 9000, 8.1.2).
- */
-static void quic_conn_count_half_open(struct quic_conn *conn,
-				      enum quic_state to)
-{
-	struct quic_net *qn = quic_net(quic_conn_net(conn));
-	bool half_open = conn->is_server && to == QUIC_STATE_ESTABLISHING;
-
-	if (half_open == conn->hs.half_open)
-		return;
-	conn->hs.half_open = half_open;
-	atomic_add(half_open ? 1 : -1, &qn->nr_half_open);
-}
-
 /**
  * quic_conn_set_state - change the state that programs see
  * @conn:  the connection
@@ -112,7 +97,6 @@ void quic_conn_set_state(struct quic_conn *conn, enum quic_state state)
 	if (sk->sk_state == state)
 		return;
 	quic_conn_count(conn, sk->sk_state, state);
-	quic_conn_count_half_open(conn, state);
 	inet_sk_state_store(sk, state);
 	sk->sk_state_change(sk);
 }
@@ -251,6 +235,9 @@ int quic_conn_accept(struct sock *sk, struct quic_request *req)
 	conn->hs.odcid = req->odcid;
 	conn->hs.retry_used = req->retried;
 	conn->hs.retry_scid = req->retry_scid;
+	/* Who listens in all VRFs answers in the one that a client is in. */
+	if (!sk->sk_bound_dev_if)
+		sk->sk_bound_dev_if = req->l3_if;
 	err = quic_cid_set_first_peer(conn, &req->scid);
 	if (!err)
 		err = quic_conn_start(conn, &req->dcid);

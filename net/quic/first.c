@@ -222,8 +222,8 @@ void quic_first_send_retry(struct quic_endpoint *ep, const struct sk_buff *skb,
 
 	quic_skb_addrs(skb, &local, &peer);
 	get_random_bytes(scid.data, scid.len);
-	len = quic_token_retry(secret, hdr->version, &peer, &hdr->dcid, &scid,
-			       ktime_get(), token);
+	len = quic_token_retry(secret, &peer, &hdr->dcid, &scid, ktime_get(),
+			       token);
 	if (!len)
 		return;
 	pkt = kmalloc(quic_header_len_retry(&hdr->scid, &scid, len) +
@@ -233,8 +233,7 @@ void quic_first_send_retry(struct quic_endpoint *ep, const struct sk_buff *skb,
 	end = quic_header_put_retry(pkt, hdr->version, &hdr->scid, &scid, token,
 				    len, get_random_u8());
 	quic_crypto_retry_tag(hdr->version, &hdr->dcid, pkt, end - pkt, end);
-	if (!quic_udp_send_raw(ep, &local, &peer, pkt,
-			       end - pkt + QUIC_TAG_LEN))
+	if (!quic_udp_answer(ep, skb, pkt, end - pkt + QUIC_TAG_LEN))
 		QUIC_INC_STATS(ep->net, OUT_RETRIES);
 	kfree(pkt);
 }
@@ -275,17 +274,15 @@ void quic_first_send_close(struct quic_endpoint *ep, const struct sk_buff *skb,
 			   const struct quic_header *hdr, u32 code)
 {
 	u8 pkt[128];
-	union quic_addr local, peer;
 	struct quic_key *keys;
 	u32 len;
 
 	keys = kcalloc(2, sizeof(*keys), GFP_KERNEL);
 	if (!keys)
 		return;
-	quic_skb_addrs(skb, &local, &peer);
 	quic_key_initial(&keys[0], &keys[1], hdr->version, &hdr->dcid, true);
 	len = quic_first_build_close(pkt, &keys[0], hdr, code);
-	if (!quic_udp_send_raw(ep, &local, &peer, pkt, len))
+	if (!quic_udp_answer(ep, skb, pkt, len))
 		QUIC_INC_STATS(ep->net, FRM_OUT_CLOSES);
 	kfree_sensitive(keys);
 }

@@ -36,6 +36,7 @@ struct sock;
  * @endpoint:	where its packets come in; a reference is held
  * @local:	our address as the client sees it, never a wildcard
  * @peer:	the client's
+ * @l3_if:	device of the VRF that the client has come by, or 0
  * @version:	QUIC version of the client's Initial packets
  * @dcid:	their Destination Connection ID: Initial keys come from it
  * @scid:	the client's Source Connection ID
@@ -55,6 +56,7 @@ struct quic_request {
 	struct quic_endpoint *endpoint;
 	union quic_addr local;
 	union quic_addr peer;
+	int l3_if;
 	u32 version;
 	struct quic_cid dcid;
 	struct quic_cid scid;

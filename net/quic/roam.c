@@ -2,6 +2,8 @@
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 #include <net/addrconf.h>
+#include <net/l3mdev.h>
+#include <net/route.h>
 
 #include "addr.h"
 #include "conn.h"
@@ -42,36 +44,51 @@ static bool quic_roam_dev_ok(const struct net_device *dev)
 	return dev && netif_running(dev) && netif_carrier_ok(dev);
 }
 
-static bool quic_roam_addr_ok6(struct net *net, const struct sockaddr_in6 *addr)
+static bool quic_roam_addr_ok6(const struct sock *sk,
+			       const struct sockaddr_in6 *addr)
 {
-	struct net_device *scope = NULL;
-	bool ok;
+	struct net *net = sock_net(sk);
+	struct net_device *dev;
 
-	rcu_read_lock();
-	if (addr->sin6_scope_id)
-		scope = dev_get_by_index_rcu(net, addr->sin6_scope_id);
-	ok = ipv6_chk_addr(net, &addr->sin6_addr, scope, 0);
-	rcu_read_unlock();
-	return ok;
+	dev = dev_get_by_index_rcu(net, addr->sin6_scope_id ? :
+				   sk->sk_bound_dev_if);
+	return ipv6_chk_addr(net, &addr->sin6_addr, dev, 0);
+}
+
+/* Of a socket that is bound to a device the device is looked at: other VRFs may
+ * have the same addresses.
+ */
+static bool quic_roam_addr_ok4(const struct sock *sk, __be32 addr)
+{
+	struct net *net = sock_net(sk);
+	int oif = sk->sk_bound_dev_if;
+	u32 table;
+
+	if (!oif)
+		return quic_roam_dev_ok(__ip_dev_find(net, addr, false));
+	table = l3mdev_fib_table_by_index(net, oif) ? : RT_TABLE_LOCAL;
+	return quic_roam_dev_ok(dev_get_by_index_rcu(net, oif)) &&
+	       inet_addr_type_table(net, addr, table) == RTN_LOCAL;
 }
 
 /* Is it one of ours, on a device that works? */
-static bool quic_roam_addr_ok(struct net *net, const union quic_addr *addr)
+static bool quic_roam_addr_ok(const struct sock *sk,
+			      const union quic_addr *addr)
 {
 	bool ok;
 
-	if (IS_ENABLED(CONFIG_IPV6) && addr->sa.sa_family == AF_INET6)
-		return quic_roam_addr_ok6(net, &addr->v6);
 	rcu_read_lock();
-	ok = quic_roam_dev_ok(__ip_dev_find(net, addr->v4.sin_addr.s_addr,
-					    false));
+	if (IS_ENABLED(CONFIG_IPV6) && addr->sa.sa_family == AF_INET6)
+		ok = quic_roam_addr_ok6(sk, &addr->v6);
+	else
+		ok = quic_roam_addr_ok4(sk, addr->v4.sin_addr.s_addr);
 	rcu_read_unlock();
 	return ok;
 }
 
 static bool quic_roam_path_ok(struct quic_conn *conn)
 {
-	return quic_roam_addr_ok(quic_conn_net(conn), &conn->path.local) &&
+	return quic_roam_addr_ok(quic_conn_sk(conn), &conn->path.local) &&
 	       !IS_ERR(quic_udp_route(conn, &conn->path));
 }
 
@@ -101,7 +118,7 @@ static bool quic_roam_source(struct quic_conn *conn,
 	local->sa.sa_family = peer->sa.sa_family;
 	return !quic_udp_local_addr(quic_conn_sk(conn), peer, local) &&
 	       quic_roam_scope(local) >= quic_roam_scope(peer) &&
-	       quic_roam_addr_ok(quic_conn_net(conn), local);
+	       quic_roam_addr_ok(quic_conn_sk(conn), local);
 }
 
 /* The endpoint in use, if that is not bound to an address, else a new one. */

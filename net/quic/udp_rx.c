@@ -45,6 +45,8 @@ static bool quic_skb_is_v6(const struct sk_buff *skb)
 void quic_skb_addrs(const struct sk_buff *skb, union quic_addr *local,
 		    union quic_addr *peer)
 {
+	/* The link itself, not the VRF that it belongs to. */
+	int link = QUIC_SKB_CB(skb)->sdif ? : QUIC_SKB_CB(skb)->iif;
 	const struct udphdr *uh = udp_hdr(skb);
 	const struct ipv6hdr *iph;
 
@@ -62,12 +64,10 @@ void quic_skb_addrs(const struct sk_buff *skb, union quic_addr *local,
 	iph = ipv6_hdr(skb);
 	local->v6.sin6_family = AF_INET6;
 	local->v6.sin6_addr = iph->daddr;
-	local->v6.sin6_scope_id = ipv6_iface_scope_id(&iph->daddr,
-						      QUIC_SKB_CB(skb)->iif);
+	local->v6.sin6_scope_id = ipv6_iface_scope_id(&iph->daddr, link);
 	peer->v6.sin6_family = AF_INET6;
 	peer->v6.sin6_addr = iph->saddr;
-	peer->v6.sin6_scope_id = ipv6_iface_scope_id(&iph->saddr,
-						     QUIC_SKB_CB(skb)->iif);
+	peer->v6.sin6_scope_id = ipv6_iface_scope_id(&iph->saddr, link);
 }
 
 /* The IP layer's notes in skb->cb give way to ours. */
@@ -117,6 +117,16 @@ static void quic_udp_unreachable(struct sk_buff *skb)
 			   NULL, &parm6);
 }
 
+/* A connection bound to a device, perhaps a VRF, is not reached by others, which
+ * may lead to somebody else with the same addresses.
+ */
+static bool quic_udp_hears(const struct sock *sk, const struct sk_buff *skb)
+{
+	return udp_sk_bound_dev_eq(sock_net(sk), READ_ONCE(sk->sk_bound_dev_if),
+				   QUIC_SKB_CB(skb)->iif,
+				   QUIC_SKB_CB(skb)->sdif);
+}
+
 /**
  * quic_udp_deliver - hand a datagram to its connection
  * @sk:	 the connection; the caller's reference is dropped
@@ -129,6 +139,11 @@ void quic_udp_deliver(struct sock *sk, struct sk_buff *skb)
 	struct net *net = sock_net(sk);
 	u32 limit;
 
+	if (!quic_udp_hears(sk, skb)) {
+		quic_drop_skb(net, sk, skb, QUIC_DROP_NO_CONN);
+		sock_put(sk);
+		return;
+	}
 	local_bh_disable();
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk)) {
@@ -169,7 +184,6 @@ static void quic_udp_send_reset(struct quic_endpoint *ep,
 {
 	struct quic_net *qn = quic_net(ep->net);
 	struct quic_cid cid = { .len = QUIC_CID_LEN };
-	union quic_addr local, peer;
 	u8 buf[QUIC_RESET_MAX];
 	u32 len;
 
@@ -181,8 +195,7 @@ static void quic_udp_send_reset(struct quic_endpoint *ep,
 	buf[0] = (buf[0] & ~QUIC_HDR_LONG) | QUIC_HDR_FIXED;
 	quic_token_reset(&qn->reset_secret, &cid,
 			 buf + len - QUIC_RESET_TOKEN_LEN);
-	quic_skb_addrs(skb, &local, &peer);
-	if (!quic_udp_send_raw(ep, &local, &peer, buf, len))
+	if (!quic_udp_answer(ep, skb, buf, len))
 		QUIC_INC_STATS(ep->net, OUT_RESETS);
 }
 
@@ -193,21 +206,15 @@ static void quic_udp_send_version_neg(struct quic_endpoint *ep,
 				      const struct sk_buff *skb,
 				      const struct quic_header *hdr)
 {
-	u32 versions[] = { quic_version_reserved(get_random_u32()),
-			   QUIC_VERSION_V1, QUIC_VERSION_V2 };
+	static const u32 versions[] = { QUIC_VERSION_V1, QUIC_VERSION_V2 };
 	u8 buf[1 + 4 + 2 * (1 + QUIC_CID_MAX_INVARIANT) + sizeof(versions)];
-	union quic_addr local, peer;
 	u8 *end;
 
-	/* A client does not believe that it was refused what is offered. */
-	if (versions[0] == hdr->version)
-		versions[0] ^= 0x10101010;
-	quic_skb_addrs(skb, &local, &peer);
 	end = quic_header_put_version_neg(buf, hdr->scid_ptr, hdr->scid_len,
 					  hdr->dcid_ptr, hdr->dcid_len,
 					  versions, ARRAY_SIZE(versions),
 					  get_random_u8());
-	if (!quic_udp_send_raw(ep, &local, &peer, buf, end - buf))
+	if (!quic_udp_answer(ep, skb, buf, end - buf))
 		QUIC_INC_STATS(ep->net, OUT_VERSION_NEGS);
 }
 

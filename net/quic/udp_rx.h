@@ -43,6 +43,12 @@ struct quic_skb_cb {
 
 #define QUIC_SKB_CB(skb)	((struct quic_skb_cb *)&(skb)->cb[0])
 
+/* Device of the VRF that it came by, 0 if by none. */
+static inline int quic_skb_l3_if(const struct sk_buff *skb)
+{
+	return QUIC_SKB_CB(skb)->sdif ? QUIC_SKB_CB(skb)->iif : 0;
+}
+
 static inline u8 quic_skb_ecn(const struct sk_buff *skb)
 {
 	return QUIC_SKB_CB(skb)->ecn;

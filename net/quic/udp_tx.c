@@ -15,6 +15,7 @@
 #include "conn.h"
 #include "endpoint.h"
 #include "net_ns.h"
+#include "udp_rx.h"
 #include "udp_tx.h"
 
 /* Datagrams in one skb. UDP GSO allows more, the IP length field does not. */
@@ -33,6 +34,7 @@
  * @sk:	   socket that sends
  * @local: our address
  * @peer:  the peer's address
+ * @oif:   device that it has to leave by, perhaps a VRF, or 0
  * @tos:   DSCP and ECN
  * @df:	   must not be fragmented (IPv4)
  */
@@ -40,6 +42,7 @@ struct quic_udp_flow {
 	struct sock *sk;
 	const union quic_addr *local;
 	const union quic_addr *peer;
+	int oif;
 	u8 tos;
 	bool df;
 };
@@ -58,18 +61,19 @@ static u32 quic_udp_overhead(const union quic_addr *peer)
 
 /* Routes */
 
-static struct dst_entry *quic_udp_route4(struct sock *sk,
-					 const union quic_addr *local,
-					 const union quic_addr *peer,
+static struct dst_entry *quic_udp_route4(const struct quic_udp_flow *flow,
 					 struct flowi4 *fl4)
 {
+	const struct sockaddr_in *local = &flow->local->v4;
+	const struct sockaddr_in *peer = &flow->peer->v4;
+	struct sock *sk = flow->sk;
 	struct rtable *rt;
 
-	flowi4_init_output(fl4, sk->sk_bound_dev_if, READ_ONCE(sk->sk_mark),
+	flowi4_init_output(fl4, flow->oif, READ_ONCE(sk->sk_mark),
 			   ip_sock_rt_tos(sk), ip_sock_rt_scope(sk),
 			   IPPROTO_UDP, inet_sk_flowi_flags(sk),
-			   peer->v4.sin_addr.s_addr, local->v4.sin_addr.s_addr,
-			   peer->v4.sin_port, local->v4.sin_port, sk_uid(sk));
+			   peer->sin_addr.s_addr, local->sin_addr.s_addr,
+			   peer->sin_port, local->sin_port, sk_uid(sk));
 	security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
 	rt = ip_route_output_flow(sock_net(sk), fl4, sk);
 	if (IS_ERR(rt))
@@ -83,47 +87,49 @@ static struct dst_entry *quic_udp_route4(struct sock *sk,
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static void quic_udp_init_fl6(struct sock *sk, const union quic_addr *local,
-			      const union quic_addr *peer, struct flowi6 *fl6)
+static void quic_udp_init_fl6(const struct quic_udp_flow *flow,
+			      struct flowi6 *fl6)
 {
+	const struct sockaddr_in6 *local = &flow->local->v6;
+	const struct sockaddr_in6 *peer = &flow->peer->v6;
+	struct sock *sk = flow->sk;
 	struct ipv6_pinfo *np = inet6_sk(sk);
 
 	memset(fl6, 0, sizeof(*fl6));
 	fl6->flowi6_proto = IPPROTO_UDP;
-	fl6->flowi6_oif = sk->sk_bound_dev_if ? : peer->v6.sin6_scope_id;
+	/* A link is more exact than the VRF that it belongs to. */
+	fl6->flowi6_oif = peer->sin6_scope_id ? : flow->oif;
 	fl6->flowi6_mark = READ_ONCE(sk->sk_mark);
 	fl6->flowi6_uid = sk_uid(sk);
-	fl6->daddr = peer->v6.sin6_addr;
-	fl6->saddr = local->v6.sin6_addr;
-	fl6->fl6_dport = peer->v6.sin6_port;
-	fl6->fl6_sport = local->v6.sin6_port;
+	fl6->daddr = peer->sin6_addr;
+	fl6->saddr = local->sin6_addr;
+	fl6->fl6_dport = peer->sin6_port;
+	fl6->fl6_sport = local->sin6_port;
 	if (np)
 		fl6->flowlabel = ip6_make_flowinfo(READ_ONCE(np->tclass),
 						   np->flow_label);
 }
 
-static struct dst_entry *quic_udp_route6(struct sock *sk,
-					 const union quic_addr *local,
-					 const union quic_addr *peer,
+static struct dst_entry *quic_udp_route6(const struct quic_udp_flow *flow,
 					 struct flowi6 *fl6)
 {
-	quic_udp_init_fl6(sk, local, peer, fl6);
+	struct sock *sk = flow->sk;
+
+	quic_udp_init_fl6(flow, fl6);
 	security_sk_classify_flow(sk, flowi6_to_flowi_common(fl6));
 	return ip6_dst_lookup_flow(sock_net(sk), sk, fl6, NULL);
 }
 #endif
 
-static struct dst_entry *quic_udp_lookup(struct sock *sk,
-					 const union quic_addr *local,
-					 const union quic_addr *peer)
+static struct dst_entry *quic_udp_lookup(const struct quic_udp_flow *flow)
 {
 	struct flowi fl;
 
 #if IS_ENABLED(CONFIG_IPV6)
-	if (quic_udp_is_v6(peer))
-		return quic_udp_route6(sk, local, peer, &fl.u.ip6);
+	if (quic_udp_is_v6(flow->peer))
+		return quic_udp_route6(flow, &fl.u.ip6);
 #endif
-	return quic_udp_route4(sk, local, peer, &fl.u.ip4);
+	return quic_udp_route4(flow, &fl.u.ip4);
 }
 
 static u32 quic_udp_dst_cookie(const struct quic_path *path,
@@ -162,6 +168,12 @@ void quic_udp_route_reset(struct quic_path *path)
 struct dst_entry *quic_udp_route(struct quic_conn *conn, struct quic_path *path)
 {
 	struct sock *sk = quic_conn_sk(conn);
+	struct quic_udp_flow flow = {
+		.sk	= sk,
+		.local	= &path->local,
+		.peer	= &path->peer,
+		.oif	= sk->sk_bound_dev_if,
+	};
 	struct dst_entry *dst = path->dst;
 
 	if (dst && rcu_access_pointer(sk->sk_dst_cache) &&
@@ -169,7 +181,7 @@ struct dst_entry *quic_udp_route(struct quic_conn *conn, struct quic_path *path)
 		return dst;
 
 	quic_udp_route_reset(path);
-	dst = quic_udp_lookup(sk, &path->local, &path->peer);
+	dst = quic_udp_lookup(&flow);
 	if (IS_ERR(dst))
 		return dst;
 	path->dst = dst;
@@ -189,12 +201,18 @@ struct dst_entry *quic_udp_route(struct quic_conn *conn, struct quic_path *path)
 int quic_udp_local_addr(struct sock *sk, const union quic_addr *peer,
 			union quic_addr *local)
 {
+	const struct quic_udp_flow flow = {
+		.sk	= sk,
+		.local	= local,
+		.peer	= peer,
+		.oif	= sk->sk_bound_dev_if,
+	};
 	struct dst_entry *dst;
 	struct flowi fl;
 
 #if IS_ENABLED(CONFIG_IPV6)
 	if (quic_udp_is_v6(peer)) {
-		dst = quic_udp_route6(sk, local, peer, &fl.u.ip6);
+		dst = quic_udp_route6(&flow, &fl.u.ip6);
 		if (IS_ERR(dst))
 			return PTR_ERR(dst);
 		local->v6.sin6_addr = fl.u.ip6.saddr;
@@ -204,7 +222,7 @@ int quic_udp_local_addr(struct sock *sk, const union quic_addr *peer,
 		return 0;
 	}
 #endif
-	dst = quic_udp_route4(sk, local, peer, &fl.u.ip4);
+	dst = quic_udp_route4(&flow, &fl.u.ip4);
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);
 	local->v4.sin_addr.s_addr = fl.u.ip4.saddr;
@@ -310,7 +328,7 @@ static int quic_udp_out6(struct sk_buff *skb, const struct quic_udp_flow *flow)
 	struct flowi6 fl6;
 	int hop_limit = -1;
 
-	quic_udp_init_fl6(sk, flow->local, flow->peer, &fl6);
+	quic_udp_init_fl6(flow, &fl6);
 	if (np)
 		hop_limit = READ_ONCE(np->hop_limit);
 	if (hop_limit < 0)
@@ -393,6 +411,7 @@ int quic_udp_xmit(struct quic_conn *conn, struct quic_path *path,
 		.sk	= sk,
 		.local	= &path->local,
 		.peer	= &path->peer,
+		.oif	= sk->sk_bound_dev_if,
 		.tos	= quic_udp_tos(sk, &path->peer, ecn),
 	};
 	struct dst_entry *dst;
@@ -420,22 +439,23 @@ int quic_udp_xmit(struct quic_conn *conn, struct quic_path *path,
 }
 
 /**
- * quic_udp_send_raw - send a datagram that belongs to no connection
- * @ep:    endpoint whose UDP socket sends
- * @local: our address; not a wildcard
- * @peer:  where to
- * @data:  payload
- * @len:   its length, at most QUIC_MIN_UDP_PAYLOAD
+ * quic_udp_answer - answer a datagram that belongs to no connection
+ * @ep:   endpoint that it came in by, and whose UDP socket sends
+ * @to:   the datagram, see udp_rx.h
+ * @data: payload of the answer
+ * @len:  its length, at most QUIC_MIN_UDP_PAYLOAD
  *
  * Context: any but hard interrupt. Return: 0 or a negative errno.
  */
-int quic_udp_send_raw(struct quic_endpoint *ep, const union quic_addr *local,
-		      const union quic_addr *peer, const void *data, u32 len)
+int quic_udp_answer(struct quic_endpoint *ep, const struct sk_buff *to,
+		    const void *data, u32 len)
 {
+	union quic_addr local, peer;
 	struct quic_udp_flow flow = {
 		.sk	= ep->sock->sk,
-		.local	= local,
-		.peer	= peer,
+		.local	= &local,
+		.peer	= &peer,
+		.oif	= ep->bound_if ? : quic_skb_l3_if(to),
 		.df	= true,
 	};
 	struct dst_entry *dst;
@@ -446,7 +466,8 @@ int quic_udp_send_raw(struct quic_endpoint *ep, const union quic_addr *local,
 		return -ENOMEM;
 	skb_reserve(skb, QUIC_UDP_HEADROOM);
 	skb_put_data(skb, data, len);
-	dst = quic_udp_lookup(flow.sk, local, peer);
+	quic_skb_addrs(to, &local, &peer);
+	dst = quic_udp_lookup(&flow);
 	if (IS_ERR(dst)) {
 		kfree_skb(skb);
 		return PTR_ERR(dst);

@@ -13,7 +13,7 @@
  * never happens after a packet number has been used.
  *
  * Owns:    struct quic_batch; the route in struct quic_path.
- * Guard:   the connection lock; quic_udp_send_raw() needs none.
+ * Guard:   the connection lock; quic_udp_answer() needs none.
  * Callers: output.c, path.c; udp_rx.c and listen.c for packets without a
  *          connection.
  */
@@ -90,7 +90,7 @@ u32 quic_udp_mtu(struct quic_conn *conn, struct quic_path *path);
 int quic_udp_local_addr(struct sock *sk, const union quic_addr *peer,
 			union quic_addr *local);
 
-int quic_udp_send_raw(struct quic_endpoint *ep, const union quic_addr *local,
-		      const union quic_addr *peer, const void *data, u32 len);
+int quic_udp_answer(struct quic_endpoint *ep, const struct sk_buff *to,
+		    const void *data, u32 len);
 
 #endif /* _NET_QUIC_UDP_TX_H */
