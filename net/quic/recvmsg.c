@@ -121,6 +121,17 @@ static void quic_recv_announce(struct quic_conn *conn)
 		quic_output(conn);
 }
 
+/* Programs of 32 bits know the structure without padding at its end where they
+ * align 64 bits to four bytes.
+ */
+static int quic_recv_info_len(const struct msghdr *msg)
+{
+	if (IS_ENABLED(CONFIG_COMPAT_FOR_U64_ALIGNMENT) &&
+	    msg->msg_flags & MSG_CMSG_COMPAT)
+		return offsetofend(struct quic_stream_info, stream_flags);
+	return sizeof(struct quic_stream_info);
+}
+
 /* As much of one stream as is there and fits, up to its FIN. */
 static int quic_recv_stream(struct quic_conn *conn, struct sk_buff_head *queue,
 			    struct msghdr *msg, size_t len, bool peek)
@@ -152,7 +163,7 @@ static int quic_recv_stream(struct quic_conn *conn, struct sk_buff_head *queue,
 		return err;
 	if (fin)
 		info.stream_flags = MSG_QUIC_STREAM_FIN;
-	quic_recv_put_cmsg(msg, QUIC_STREAM_INFO, &info, sizeof(info),
+	quic_recv_put_cmsg(msg, QUIC_STREAM_INFO, &info, quic_recv_info_len(msg),
 			   info.stream_flags);
 	return done;
 }
