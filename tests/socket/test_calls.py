@@ -30,6 +30,7 @@ from kquic.sock._abi import (
 from kquic.sock._cmsg import handshake_cmsg
 from kquic.sock._getsockopt import getsockopt
 from quic_pair import LOCALHOST
+from raw_calls import sockaddr_in
 from states import STATES
 
 SIOCOUTQNSD = 0x894B
@@ -105,6 +106,7 @@ CALLS = (
         NOT_CONNECTED | each(("client", "server"), 0),
     ),
     Row("send", lambda sock: sock.send(b"x", NOWAIT), errno.EINVAL, NOT_CONNECTED),
+    Row("send-nothing", lambda sock: sock.send(b"", NOWAIT | StreamFlags.NEW), errno.EMSGSIZE, NOT_CONNECTED),
     Row("send-datagram", lambda sock: sock.send(b"x", NOWAIT | MSG_DATAGRAM), errno.EINVAL, NOT_CONNECTED),
     Row("send-initial", hello(1), errno.EINVAL, NOT_CONNECTED | each(("connecting", "accepted"), 0)),
     Row("send-app", hello(0), errno.EINVAL, NOT_CONNECTED | each(("client", "server"), 0)),
@@ -160,6 +162,12 @@ OPTIONS = (
     Row("close-set", put(SockOpt.CONNECTION_CLOSE, ConnectionClose(1, 0, b"x").pack()), 0),
     Row("close-get", ask(SockOpt.CONNECTION_CLOSE, bytes(72)), 0),
     Row("key-update", put(SockOpt.KEY_UPDATE, b""), errno.EPIPE, each(("client", "server"), 0)),
+    Row(
+        "migration",
+        put(SockOpt.CONNECTION_MIGRATION, sockaddr_in("127.0.0.5", 4477)),
+        errno.EPIPE,
+        each(("client", "server", "accepted"), 0) | {"connecting": errno.EINVAL},
+    ),
     Row("param-set", put(SockOpt.TRANSPORT_PARAM, PARAMS.pack()), 0, each(("client", "server"), errno.EINVAL)),
     Row("param-get", ask(SockOpt.TRANSPORT_PARAM, bytes(56)), 0),
     Row("param-get-remote", ask(SockOpt.TRANSPORT_PARAM, TransportParams(remote=1).pack()), 0),

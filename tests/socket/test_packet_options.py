@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ from dataclasses import dataclass
 import pytest
 
 from kquic.lab.topology import Host, Network
-from kquic.sock import IPPROTO_QUIC, Connection
+from kquic.sock import IPPROTO_QUIC, Config, Connection
 from kquic.sock._abi import CryptoLevel, StreamFlags
 from protocol.wire import client_hello
-from quic_pair import LOCALHOST, established, raises, read
+from quic_pair import LOCALHOST, TIMEOUT, established, raises, read
 
 SO_MARK, SO_MAX_PACING_RATE = 36, 47
 IP_TTL, IP_RECVTTL, IP_RECVTOS = socket.IP_TTL, 12, socket.IP_RECVTOS
@@ -72,6 +73,12 @@ def first_packet(udp: socket.socket, *options: tuple[int, int, int], late: bool 
         return header(udp)
 
 
+def sent(host: Host, device: str) -> int:
+    """Bytes that have left by a device."""
+    (link,) = json.loads(host.run("ip", "-s", "-j", "link", "show", device))
+    return int(link["stats64"]["tx"]["bytes"])
+
+
 class TestHeaders:
     """DSCP and TTL; the ECN bits belong to the stack."""
 
@@ -102,6 +109,86 @@ class TestHeaders:
         with server(LOCALHOST) as udp:
             seen = first_packet(udp)
             assert (seen.tos & ~ECN_MASK, seen.ttl) == (0, 64)
+
+
+class TestLater:
+    """Options that change while a connection is in use."""
+
+    @pytest.mark.parametrize(
+        ("host", "option", "value", "seen"),
+        [
+            (LOCALHOST, (socket.IPPROTO_IP, socket.IP_TOS), 0xB8, "tos"),
+            (LOCALHOST, (socket.IPPROTO_IP, IP_TTL), 9, "ttl"),
+            ("::1", (socket.IPPROTO_IPV6, socket.IPV6_TCLASS), 0xB8, "tos"),
+            ("::1", (socket.IPPROTO_IPV6, IPV6_UNICAST_HOPS), 9, "ttl"),
+        ],
+    )
+    def test_next_packet_has_it(self, host: str, option: tuple[int, int], value: int, seen: str) -> None:
+        """A ClientHello that nobody answers is sent again."""
+        with server(host) as udp, Connection.create(udp.family) as client:
+            client.configure(Config(initial_smoothed_rtt=10_000))
+            client.connect(*udp.getsockname()[:2])
+            client.send_handshake(CryptoLevel.INITIAL, client_hello())
+            assert getattr(header(udp), seen) & ~ECN_MASK != value & ~ECN_MASK
+            client.sock.setsockopt(*option, value)
+            while (now := getattr(header(udp), seen)) & ~ECN_MASK != value & ~ECN_MASK:
+                assert now
+
+    def test_mark(self) -> None:
+        """The next packet takes another route, which is none."""
+        with closing(Host("edge")) as host, ExitStack() as opened:
+            for command in (
+                "ip link add one type dummy",
+                "ip link set one up",
+                "ip addr add 192.0.2.1/24 dev one",
+                "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev one",
+                "ip link add two type dummy",
+                "ip link set two up",
+                "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev two",
+                "ip route add 192.0.2.0/24 dev two table 4242",
+                "ip rule add fwmark 42 lookup 4242",
+            ):
+                host.run(*command.split())
+            with host.entered():
+                client = opened.enter_context(Connection.create(socket.AF_INET))
+            client.configure(Config(initial_smoothed_rtt=10_000))
+            client.connect("192.0.2.9", 4433)
+            client.send_handshake(CryptoLevel.INITIAL, client_hello())
+            assert sent(host, "one") >= 1200
+            before = sent(host, "two")
+            client.sock.setsockopt(socket.SOL_SOCKET, SO_MARK, 42)
+            deadline = time.monotonic() + TIMEOUT
+            while sent(host, "two") < before + 1200:
+                assert time.monotonic() < deadline
+
+
+class TestPriority:
+    """SO_PRIORITY is the packet's, which a queueing discipline goes by."""
+
+    @pytest.mark.parametrize(("priority", "band"), [(0, 2), (6, 1), (2, 3)])
+    def test_band(self, priority: int, band: int) -> None:
+        with closing(Host("edge")) as host, ExitStack() as opened:
+            for command in (
+                "ip link add one type dummy",
+                "ip link set one up",
+                "ip addr add 192.0.2.1/24 dev one",
+                "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev one",
+                "tc qdisc add dev one root handle 1: prio bands 3",
+            ):
+                host.run(*command.split())
+            with host.entered():
+                client = opened.enter_context(Connection.create(socket.AF_INET))
+            client.connect("192.0.2.9", 4433)
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, priority)
+            before = self._bytes(host)
+            client.send_handshake(CryptoLevel.INITIAL, client_hello())
+            grown = [now - then for then, now in zip(before, self._bytes(host), strict=True)]
+            assert [number for number, size in enumerate(grown, 1) if size >= 1200] == [band]
+
+    @staticmethod
+    def _bytes(host: Host) -> list[int]:
+        classes = json.loads(host.run("tc", "-s", "-j", "class", "show", "dev", "one"))
+        return [found["stats"]["bytes"] for found in sorted(classes, key=lambda found: str(found["handle"]))]
 
 
 class TestMark:
@@ -152,15 +239,10 @@ class TestDevice:
             host.run("ip", "neigh", "add", "192.0.2.9", "lladdr", "02:00:00:00:00:09", "dev", "two")
             client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"two")
             client.connect("192.0.2.9", 4433)
-            before = self._sent(host, "two")
+            before = sent(host, "two")
             client.send_handshake(CryptoLevel.INITIAL, client_hello())
-            assert self._sent(host, "two") >= before + 1200
+            assert sent(host, "two") >= before + 1200
             assert client.local[0] == "198.51.100.1"
-
-    @staticmethod
-    def _sent(host: Host, device: str) -> int:
-        (link,) = json.loads(host.run("ip", "-s", "-j", "link", "show", device))
-        return int(link["stats64"]["tx"]["bytes"])
 
     def test_listener_hears_its_device_only(self, net: Network) -> None:
         with ExitStack() as opened:

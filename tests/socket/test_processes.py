@@ -9,17 +9,18 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from kquic.lab.topology import Host
-from kquic.sock import IPPROTO_QUIC, Connection, Listener, listen
+from kquic.sock import IPPROTO_QUIC, Connection, Listener, TransportParams, listen
 from kquic.sock._abi import CryptoLevel, EventType, StreamFlags
 from kquic.sock.events import StreamData
 from protocol.wire import client_hello
-from quic_pair import LOCALHOST, TIMEOUT, Pair, raises, read
+from quic_pair import LOCALHOST, TIMEOUT, Pair, established, raises, read
 
 NEW, FIN = StreamFlags.NEW, StreamFlags.FIN
 
@@ -32,6 +33,24 @@ def child(work: Callable[[], object]) -> int:
         work()
         os._exit(0)
     os._exit(1)
+
+
+@contextmanager
+def inside(call: Callable[[], object]) -> Iterator[None]:
+    """Another thread is in the call, asleep; it has returned afterwards."""
+    started: list[int] = []
+
+    def run() -> None:
+        started.append(threading.get_native_id())
+        call()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    deadline = time.monotonic() + TIMEOUT
+    while not started or "\nState:\tS" not in Path(f"/proc/self/task/{started[0]}/status").read_text():
+        assert time.monotonic() < deadline
+    yield
+    thread.join()
 
 
 class TestProcesses:
@@ -94,6 +113,75 @@ class TestThreads:
             threading.Timer(0.1, listener.sock.listen, (0,)).start()
             with raises(errno.EINVAL):
                 listener.accept()
+
+    def test_shutdown_wakes_a_writer(self) -> None:
+        with established(TransportParams(max_stream_data_bidi_remote=2000)) as pair:
+            pair.client.send(bytes(2000), flags=NEW)
+            threading.Timer(0.1, pair.client.shutdown).start()
+            with raises(errno.EPIPE):
+                pair.client.send(b"x", 0)
+
+    def test_close_under_a_reader(self, pair: Pair) -> None:
+        """The call keeps the socket: it gets what comes, and after it the connection is gone."""
+        got: list[bytes] = []
+        descriptor = os.dup(pair.server.fileno())
+        pair.server.close()
+        with inside(lambda: got.append(os.read(descriptor, 100))):
+            os.close(descriptor)
+            pair.client.send(b"still comes", flags=NEW)
+        assert got == [b"still comes"]
+        with raises(errno.ENOTCONN):
+            pair.client.recv()
+
+    def test_close_under_accept(self) -> None:
+        """As for a reader; then nobody listens any more."""
+        with listen(LOCALHOST) as listener, Connection.create(socket.AF_INET) as client:
+            listener.set_timeout(None)
+            descriptor, port = listener.fileno(), listener.port
+            got: list[socket.socket] = []
+            with inside(lambda: got.append(listener.sock.accept()[0])):
+                os.close(descriptor)
+                client.connect(LOCALHOST, port)
+                client.send_handshake(CryptoLevel.INITIAL, client_hello())
+            listener.sock.detach()
+            got[0].close()
+            assert f":{port}\t" not in Path("/proc/net/quic/eps").read_text()
+
+    def test_two_readers(self, pair: Pair) -> None:
+        """Each byte is for one of them."""
+        got: list[bytes] = []
+
+        def run() -> None:
+            while data := pair.server.sock.recv(1000):
+                got.append(data)
+
+        readers = [threading.Thread(target=run) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        pair.client.send_all(bytes(200_000), flags=NEW)
+        # Each end is for one of them, too.
+        pair.client.send(b"", 0, FIN)
+        pair.client.send(b"", 4, NEW | FIN)
+        for reader in readers:
+            reader.join()
+        assert sum(map(len, got)) == 200_000
+
+    def test_two_writers_of_one_stream(self, pair: Pair) -> None:
+        """What one call writes stays together as long as it need not wait."""
+        pair.client.open_stream()
+
+        def run(letter: bytes) -> None:
+            for _ in range(200):
+                pair.client.send(letter * 100, 0)
+
+        writers = [threading.Thread(target=run, args=(letter,)) for letter in (b"a", b"b")]
+        for writer in writers:
+            writer.start()
+        data = read(pair.server, 40_000).data
+        for writer in writers:
+            writer.join()
+        pieces = [data[start : start + 100] for start in range(0, len(data), 100)]
+        assert sorted(pieces) == [b"a" * 100] * 200 + [b"b" * 100] * 200
 
     def test_close_while_others_use_it(self, pair: Pair) -> None:
         """The call that is under way keeps the socket; nothing else may happen than an errno."""
