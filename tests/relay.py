@@ -21,12 +21,16 @@ class Relay:
         lose_from_client: how many of the client's next datagrams are lost.
         lose_from_server: how many of the server's.
         smallest_lost: shorter ones pass, as ACKs do.
+        from_client: first byte of each datagram that the client has sent.
+        from_server: of each that the server has sent.
     """
 
     def __init__(self, server_port: int) -> None:
         self.lose_from_client = 0
         self.lose_from_server = 0
         self.smallest_lost = 0
+        self.from_client: list[int] = []
+        self.from_server: list[int] = []
         self._front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._front.bind((LOCALHOST, 0))
         self._back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -66,6 +70,7 @@ class Relay:
 
     def _from_client(self) -> None:
         data, self._client = self._front.recvfrom(65536)
+        self.from_client.append(data[0])
         if self.lose_from_client and len(data) >= self.smallest_lost:
             self.lose_from_client -= 1
         else:
@@ -73,6 +78,7 @@ class Relay:
 
     def _from_server(self) -> None:
         data = self._back.recv(65536)
+        self.from_server.append(data[0])
         if self.lose_from_server and len(data) >= self.smallest_lost:
             self.lose_from_server -= 1
         elif self._client:

@@ -82,6 +82,21 @@ static void quic_conn_count(struct quic_conn *conn, enum quic_state from,
 		QUIC_INC_STATS(net, CONN_ACTIVE_ESTABS);
 }
 
+/* Servers' handshakes that run: with too many of them, clients have to prove
+ * their addresses (RFC 9000, 8.1.2).
+ */
+static void quic_conn_count_half_open(struct quic_conn *conn,
+				      enum quic_state to)
+{
+	struct quic_net *qn = quic_net(quic_conn_net(conn));
+	bool half_open = conn->is_server && to == QUIC_STATE_ESTABLISHING;
+
+	if (half_open == conn->hs.half_open)
+		return;
+	conn->hs.half_open = half_open;
+	atomic_add(half_open ? 1 : -1, &qn->nr_half_open);
+}
+
 /**
  * quic_conn_set_state - change the state that programs see
  * @conn:  the connection
@@ -97,6 +112,7 @@ void quic_conn_set_state(struct quic_conn *conn, enum quic_state state)
 	if (sk->sk_state == state)
 		return;
 	quic_conn_count(conn, sk->sk_state, state);
+	quic_conn_count_half_open(conn, state);
 	inet_sk_state_store(sk, state);
 	sk->sk_state_change(sk);
 }

@@ -222,8 +222,8 @@ void quic_first_send_retry(struct quic_endpoint *ep, const struct sk_buff *skb,
 
 	quic_skb_addrs(skb, &local, &peer);
 	get_random_bytes(scid.data, scid.len);
-	len = quic_token_retry(secret, &peer, &hdr->dcid, &scid, ktime_get(),
-			       token);
+	len = quic_token_retry(secret, hdr->version, &peer, &hdr->dcid, &scid,
+			       ktime_get(), token);
 	if (!len)
 		return;
 	pkt = kmalloc(quic_header_len_retry(&hdr->scid, &scid, len) +

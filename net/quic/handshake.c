@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/random.h>
 #include <trace/events/quic.h>
 
 #include "conn.h"
@@ -227,6 +228,16 @@ static void quic_handshake_fill_server(struct quic_conn *conn,
 		tp->disable_compatible_version = true;
 }
 
+/* RFC 9000, 18.1: ids of the form 31 * N + 27 are reserved for this. The id fits
+ * into two bytes, all of it into few: programs read ours into small buffers.
+ */
+static void quic_handshake_fill_grease(struct quic_tparams *tp)
+{
+	tp->grease_id = 31 * get_random_u32_inclusive(1, 500) + 27;
+	tp->grease_len = get_random_u32_below(sizeof(tp->grease) + 1);
+	get_random_bytes(tp->grease, tp->grease_len);
+}
+
 /**
  * quic_handshake_get_tparams - give TLS our transport parameters
  * @conn: the connection
@@ -249,6 +260,9 @@ int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size)
 	tp->has_initial_scid = true;
 	tp->initial_scid = *quic_cid_first_local(conn);
 	quic_version_fill(conn, tp);
+	/* TLS may ask again, and nothing may have changed (RFC 8446, 4.1.2). */
+	if (!tp->grease_id)
+		quic_handshake_fill_grease(tp);
 	/* Packets are always protected, so the peer must not do without. */
 	tp->disable_1rtt_encryption = false;
 	if (conn->is_server)

@@ -36,6 +36,7 @@ struct quic_tparams;
  *		Negotiation are ignored from now on
  * @odcid:	destination ID of the client's very first Initial
  * @retry_scid:	source ID of the Retry packet, when @retry_used
+ * @half_open:	server: counted in quic_net.nr_half_open
  * @parked:	packets whose keys are not there yet
  * @nr_parked_early: those that begin with a 0-RTT packet
  */
@@ -48,6 +49,7 @@ struct quic_handshake {
 	bool tparams_rcvd;
 	bool retry_used;
 	bool any_rcvd;
+	bool half_open;
 	struct quic_cid odcid;
 	struct quic_cid retry_scid;
 	struct sk_buff_head parked;

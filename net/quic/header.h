@@ -92,6 +92,14 @@ static inline bool quic_version_known(u32 version)
 	return version == QUIC_VERSION_V1 || version == QUIC_VERSION_V2;
 }
 
+/* RFC 9000, 15: a version that nobody will ever speak, made of random bits; one
+ * that is offered keeps peers used to what they do not know (6.3).
+ */
+static inline u32 quic_version_reserved(u32 random)
+{
+	return (random & 0xf0f0f0f0) | 0x0a0a0a0a;
+}
+
 /* Length of the packet number, from a first byte without protection. */
 static inline u8 quic_header_pn_len(u8 first)
 {

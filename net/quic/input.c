@@ -44,6 +44,13 @@ static void quic_input_restart(struct quic_conn *conn)
 	quic_crypto_restart(conn, QUIC_CRYPTO_INITIAL);
 }
 
+/* RFC 9000, 17.2; RFC 9287, 3 */
+static bool quic_input_check_bit(const struct quic_conn *conn,
+				 const struct quic_header *hdr)
+{
+	return hdr->fixed_bit || conn->local.grease_quic_bit;
+}
+
 /* RFC 9000, 17.2.5.2 and 8.1.2; RFC 9001, 5.8 */
 static void quic_input_retry(struct quic_conn *conn,
 			     const struct quic_header *hdr, const u8 *pkt)
@@ -52,6 +59,7 @@ static void quic_input_retry(struct quic_conn *conn,
 
 	if (conn->is_server || hs->any_rcvd || hs->retry_used ||
 	    hdr->version != conn->version || !hdr->token_len ||
+	    !quic_input_check_bit(conn, hdr) ||
 	    quic_cid_equal(&hdr->scid, &hs->odcid) ||
 	    !quic_crypto_retry_verify(conn->version, &hs->odcid, pkt,
 				      hdr->pkt_len))
@@ -245,7 +253,7 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 	rx->ack_eliciting = false;
 	rx->ack_now = false;
 	rx->non_probing = false;
-	if ((!hdr->fixed_bit && !conn->local.grease_quic_bit) ||
+	if (!quic_input_check_bit(conn, hdr) ||
 	    !quic_version_expected(conn, hdr) ||
 	    /* RFC 9000, 17.2.2: a server has no use for a token */
 	    (hdr->type == QUIC_PKT_INITIAL && hdr->token_len &&

@@ -197,8 +197,9 @@ void quic_listen_check_token(struct quic_net *qn, const struct sk_buff *skb,
 	hlist_for_each_entry(l, quic_listen_bucket(qn, &key.local), node) {
 		if (quic_listen_score(l, &key) < 0)
 			continue;
-		quic_token_check(quic_listen_secret(l), &peer, &hdr->dcid,
-				 hdr->token, hdr->token_len, ktime_get(), &one);
+		quic_token_check(quic_listen_secret(l), hdr->version, &peer,
+				 &hdr->dcid, hdr->token, hdr->token_len,
+				 ktime_get(), &one);
 		/* Another listener's token looks like a bad one of ours. */
 		if (one.verdict != QUIC_TOKEN_NONE)
 			*res = one;

@@ -41,6 +41,9 @@
  * @gathering:	  those without a complete ClientHello, oldest first
  * @nr_gathering: how many
  * @nr_requests:  all that have not been accepted
+ * @nr_half_open: accepted connections whose handshake is not complete
+ * @used_tokens:  NEW_TOKEN tokens that clients have come back with; guarded by
+ *		  @req_mutex
  * @socks_lock:	  guards @socks
  * @socks:	  every QUIC socket (sk_node), for /proc/net/quic; RCU readers
  * @reset_secret: key of our stateless reset tokens (RFC 9000, 10.3.2)
@@ -69,6 +72,8 @@ struct quic_net {
 	struct list_head	gathering;
 	u32			nr_gathering;
 	u32			nr_requests;
+	atomic_t		nr_half_open;
+	struct quic_token_used	used_tokens;
 
 	spinlock_t		socks_lock;	/* changes of socks */
 	struct hlist_head	socks;

@@ -75,8 +75,8 @@ void quic_new_token_put_frames(struct quic_conn *conn,
 
 	if (!conn->new_token.pending || !quic_pkt_records_left(b))
 		return;
-	token_len = quic_token_new(&conn->settings.secret, &conn->path.peer,
-				   ktime_get(), token);
+	token_len = quic_token_new(&conn->settings.secret, conn->version,
+				   &conn->path.peer, ktime_get(), token);
 	len = quic_frame_len_new_token(token_len);
 	if (len > quic_pkt_room(b))
 		return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/mm.h>
+#include <linux/random.h>
 #include <trace/events/quic.h>
 
 #include "conn.h"
@@ -25,6 +26,15 @@ static u8 quic_pkt_max_frames(const struct quic_conn *conn,
 	return QUIC_SENT_FRAMES_SMALL;
 }
 
+/* RFC 9287, 3: a peer that has said that it does not look at the Fixed Bit gets
+ * one that means nothing. It counts only once said in this handshake (3.1).
+ */
+static bool quic_pkt_greased(const struct quic_conn *conn)
+{
+	return conn->hs.tparams_rcvd && conn->remote.grease_quic_bit &&
+	       get_random_u8() & 1;
+}
+
 static void quic_pkt_put_header(struct quic_pkt_builder *b)
 {
 	struct quic_conn *conn = b->conn;
@@ -48,6 +58,8 @@ static void quic_pkt_put_header(struct quic_pkt_builder *b)
 					   token->data, token_len,
 					   b->pn, b->pn_len);
 	}
+	if (quic_pkt_greased(conn))
+		b->buf[0] &= ~QUIC_HDR_FIXED;
 	b->hdr_len = end - b->buf;
 	b->pn_off = b->hdr_len - b->pn_len;
 }

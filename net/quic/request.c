@@ -20,7 +20,7 @@
 /* ClientHellos that may gather at a time, and for how long. */
 #define QUIC_GATHER_MAX		256
 #define QUIC_GATHER_TIME	(2 * HZ)
-/* Requests in a netns from which on every new client has to prove its address
+/* Handshakes in a netns, of servers, from which on every new client has to prove its address
  * before it costs memory (RFC 9000, 8.1.2).
  */
 #define QUIC_REQUESTS_BUSY	512
@@ -254,6 +254,9 @@ static bool quic_request_offer(struct quic_net *qn, struct quic_request *req,
 {
 	const struct quic_conn *conn = quic_conn(l->sk);
 
+	/* RFC 9287, 3.1: clients may do so who know the listener. */
+	if (!hdr->fixed_bit && !conn->local.grease_quic_bit)
+		return false;
 	if (!req->validated &&
 	    READ_ONCE(conn->settings.config.validate_peer_address)) {
 		quic_first_send_retry(req->endpoint, skb, hdr,
@@ -306,6 +309,13 @@ static void quic_request_gather(struct quic_net *qn, struct quic_request *req,
 	quic_request_give_up(qn, req);
 }
 
+/* Clients that have only begun, whether or not a program has accepted them. */
+static bool quic_request_busy(struct quic_net *qn)
+{
+	return qn->nr_requests + atomic_read(&qn->nr_half_open) >=
+	       QUIC_REQUESTS_BUSY;
+}
+
 /* A client that is not known yet; consumes its datagram. */
 static void quic_request_begin(struct quic_net *qn, struct sk_buff *skb,
 			       const struct quic_header *hdr)
@@ -322,9 +332,12 @@ static void quic_request_begin(struct quic_net *qn, struct sk_buff *skb,
 		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_TOKEN);
 		return;
 	}
+	if (token.verdict == QUIC_TOKEN_NEW &&
+	    !quic_token_use(&qn->used_tokens, hdr->token, ktime_get()))
+		token.verdict = QUIC_TOKEN_NONE;
 	if (token.verdict == QUIC_TOKEN_NONE) {
-		secret = quic_listen_retry_secret(qn, skb, qn->nr_requests >=
-							   QUIC_REQUESTS_BUSY);
+		secret = quic_listen_retry_secret(qn, skb,
+						  quic_request_busy(qn));
 		if (secret) {
 			quic_first_send_retry(ep, skb, hdr, secret);
 			consume_skb(skb);
@@ -455,4 +468,5 @@ void quic_request_net_exit(struct quic_net *qn)
 	mutex_lock(&qn->req_mutex);
 	quic_request_expire(qn, true);
 	mutex_unlock(&qn->req_mutex);
+	quic_token_used_free(&qn->used_tokens);
 }

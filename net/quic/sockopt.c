@@ -278,7 +278,8 @@ static int quic_get_session_ticket(struct quic_conn *conn, void *val, u32 size)
 	if (ticket->len || !conn->is_server)
 		return quic_get_bytes(val, size, ticket->data, ticket->len);
 
-	quic_token_ticket_key(&conn->settings.secret, &conn->path.peer, key);
+	quic_token_ticket_key(&conn->settings.secret, conn->version,
+			      &conn->path.peer, key);
 	ret = quic_get_bytes(val, size, key, sizeof(key));
 	memzero_explicit(key, sizeof(key));
 	return ret;

@@ -3,9 +3,9 @@
  * Retry and NEW_TOKEN tokens (RFC 9000, 8.1), stateless reset tokens (10.3),
  * and the session ticket key of a client (a server's TLS asks for it).
  *
- * Owns:    no state; the secrets belong to the listener (inherited by accepted
- *          sockets) and to the network namespace.
- * Guard:   none. @now is ktime_get() in all functions that take it.
+ * Owns:    struct quic_token_used; the secrets belong to the listener (inherited
+ *          by accepted sockets) and to the network namespace.
+ * Guard:   of struct quic_token_used, quic_net.req_mutex; else none. @now is ktime_get() in all functions that take it.
  * Callers: listen.c, cid.c, handshake.c, sockopt.c.
  */
 #ifndef _NET_QUIC_TOKEN_H
@@ -37,16 +37,33 @@ struct quic_token_result {
 	struct quic_cid rscid;	/* RETRY: SCID of our Retry */
 };
 
+/**
+ * struct quic_token_used - NEW_TOKEN tokens that have been used
+ * @bits:  two Bloom filters, of this period and of the one before; a period is
+ *	   as long as a token lasts. NULL until the first token is used
+ * @since: when this period began
+ *
+ * Where many tokens were used, some others look as if they were, too, and
+ * validate nothing; more memory is never needed.
+ */
+struct quic_token_used {
+	unsigned long *bits[2];
+	ktime_t since;
+};
+
+void quic_token_used_free(struct quic_token_used *used);
+bool quic_token_use(struct quic_token_used *used, const u8 *token, ktime_t now);
+
 void quic_token_secret_init(struct quic_token_secret *secret);
 
-u32 quic_token_retry(const struct quic_token_secret *secret,
+u32 quic_token_retry(const struct quic_token_secret *secret, u32 version,
 		     const union quic_addr *peer, const struct quic_cid *odcid,
 		     const struct quic_cid *rscid, ktime_t now,
 		     u8 token[QUIC_TOKEN_MAX]);
-u32 quic_token_new(const struct quic_token_secret *secret,
+u32 quic_token_new(const struct quic_token_secret *secret, u32 version,
 		   const union quic_addr *peer, ktime_t now,
 		   u8 token[QUIC_TOKEN_MAX]);
-void quic_token_check(const struct quic_token_secret *secret,
+void quic_token_check(const struct quic_token_secret *secret, u32 version,
 		      const union quic_addr *peer, const struct quic_cid *dcid,
 		      const u8 *token, u32 len, ktime_t now,
 		      struct quic_token_result *res);
@@ -54,7 +71,7 @@ void quic_token_check(const struct quic_token_secret *secret,
 void quic_token_reset(const struct quic_token_secret *secret,
 		      const struct quic_cid *cid,
 		      u8 token[QUIC_RESET_TOKEN_LEN]);
-void quic_token_ticket_key(const struct quic_token_secret *secret,
+void quic_token_ticket_key(const struct quic_token_secret *secret, u32 version,
 			   const union quic_addr *peer,
 			   u8 key[QUIC_TICKET_KEY_LEN]);
 

@@ -30,7 +30,8 @@
 #define QUIC_TPARAMS_DATA_MAX		(S32_MAX / 4)
 #define QUIC_TPARAMS_STREAM_DATA_MAX	(S32_MAX / 8)
 
-#define QUIC_TPARAMS_VERSIONS_MAX	2	/* as many as we know */
+#define QUIC_TPARAMS_VERSIONS_MAX	3	/* those we know, and a reserved one */
+#define QUIC_TPARAMS_GREASE_MAX		4	/* bytes of a reserved parameter */
 
 /**
  * struct quic_preferred_addr - preferred_address (RFC 9000, 18.2)
@@ -95,6 +96,9 @@ struct quic_version_info {
  * @stateless_reset_token: of the connection ID used in the handshake
  * @preferred_addr:	   preferred_address
  * @version_info:	   version_information
+ * @grease_id:		   own: a reserved parameter (RFC 9000, 18.1), 0 for none
+ * @grease_len:		   bytes of it
+ * @grease:		   its value, which means nothing
  */
 struct quic_tparams {
 	u64 max_idle_timeout_us;
@@ -124,6 +128,9 @@ struct quic_tparams {
 	u8 stateless_reset_token[QUIC_RESET_TOKEN_LEN];
 	struct quic_preferred_addr preferred_addr;
 	struct quic_version_info version_info;
+	u16 grease_id;
+	u8 grease_len;
+	u8 grease[QUIC_TPARAMS_GREASE_MAX];
 };
 
 void quic_tparams_default(struct quic_tparams *tp);

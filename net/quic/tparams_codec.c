@@ -497,6 +497,19 @@ void quic_tparams_absent(struct quic_tparams *tp)
 	}
 }
 
+/* RFC 9000, 18.1: one that is to be ignored, so that it can be. */
+static void quic_tparams_put_grease(const struct quic_tparams *tp,
+				    struct quic_tparams_writer *w)
+{
+	u8 *p;
+
+	if (!tp->grease_id)
+		return;
+	p = quic_tparam_begin(w, tp->grease_id, tp->grease_len);
+	if (p)
+		quic_put_bytes(p, tp->grease, tp->grease_len);
+}
+
 /**
  * quic_tparams_encode - write the body of TLS extension 0x39
  * @tp:	       our parameters
@@ -520,6 +533,7 @@ int quic_tparams_encode(const struct quic_tparams *tp, bool is_server,
 		if (is_server || !desc->server_only)
 			desc->put(desc, tp, &w);
 	}
+	quic_tparams_put_grease(tp, &w);
 	return w.overflow ? -EMSGSIZE : w.pos - buf;
 }
 

@@ -206,10 +206,14 @@ static void quic_udp_send_version_neg(struct quic_endpoint *ep,
 				      const struct sk_buff *skb,
 				      const struct quic_header *hdr)
 {
-	static const u32 versions[] = { QUIC_VERSION_V1, QUIC_VERSION_V2 };
+	u32 versions[] = { quic_version_reserved(get_random_u32()),
+			   QUIC_VERSION_V1, QUIC_VERSION_V2 };
 	u8 buf[1 + 4 + 2 * (1 + QUIC_CID_MAX_INVARIANT) + sizeof(versions)];
 	u8 *end;
 
+	/* A client does not believe that it was refused what is offered. */
+	if (versions[0] == hdr->version)
+		versions[0] ^= 0x10101010;
 	end = quic_header_put_version_neg(buf, hdr->scid_ptr, hdr->scid_len,
 					  hdr->dcid_ptr, hdr->dcid_len,
 					  versions, ARRAY_SIZE(versions),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/random.h>
 #include <trace/events/quic.h>
 
 #include "conn.h"
@@ -183,6 +184,7 @@ void quic_version_on_crypto(struct quic_conn *conn, u8 level)
  *
  * A client has told its choice by its first ClientHello, which stays as it is
  * when the version changes; the version that it prefers is the one it tries.
+ * Behind what we know comes a reserved version (RFC 9000, 6.3).
  *
  * Context: connection lock held.
  */
@@ -191,15 +193,20 @@ void quic_version_fill(struct quic_conn *conn, struct quic_tparams *tp)
 	struct quic_version_info *info = &tp->version_info;
 	u32 i;
 
+	BUILD_BUG_ON(ARRAY_SIZE(quic_versions_known) + 1 >
+		     ARRAY_SIZE(info->available));
 	quic_conn_assert_held(conn);
-	if (conn->is_server || !info->chosen)
-		info->chosen = conn->version;
+	if (!conn->is_server && info->chosen)
+		return;
+	info->chosen = conn->version;
 	info->nr_available = 0;
 	info->available[info->nr_available++] = info->chosen;
 	for (i = 0; i < ARRAY_SIZE(quic_versions_known); i++)
 		if (quic_versions_known[i] != info->chosen)
 			info->available[info->nr_available++] =
 				quic_versions_known[i];
+	info->available[info->nr_available++] =
+		quic_version_reserved(get_random_u32());
 }
 
 static bool quic_version_available(const struct quic_version_info *info,

@@ -214,6 +214,9 @@ class TestVersionNegotiation:
         header = raw.header(datagram)
         assert header.packet_type == QuicPacketType.VERSION_NEGOTIATION
         assert {V1, V2} <= set(header.supported_versions)
+        reserved = set(header.supported_versions) - {V1, V2}
+        assert [version & 0x0F0F0F0F for version in reserved] == [0x0A0A0A0A]
+        assert raw.version not in reserved
         assert (header.destination_cid, header.source_cid) == (raw.scid, raw.dcid)
 
     def test_long_connection_ids_are_echoed(self, listener: Listen, client: Raw) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import struct
@@ -12,14 +13,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
+from aioquic.buffer import Buffer
 from aioquic.quic.connection import QuicConnection
 
 from kquic.diag import Query, sockets
-from kquic.sock import Config, Connection, Listener, StreamFlags, TransportError, TransportParams
+from kquic.sock import Config, Connection, Listener, StreamFlags, TransportError, TransportParams, connect, listen
 from kquic.tls import ClientSettings, TlsError, X509Credentials, run
-from quic_pair import Pair, established, read, wait_for
+from quic_pair import Pair, established, read, relayed, wait_for
 from relay import Relay
 
+from .frames import close
 from .hostile import (
     CA,
     Change,
@@ -33,7 +36,7 @@ from .hostile import (
     on_server,
     replaced,
 )
-from .wire import V1, V2, RawServer
+from .wire import V1, V2, RawClient, RawServer, client_hello, crypto
 
 pytestmark = pytest.mark.usefixtures("bystander")
 
@@ -305,3 +308,80 @@ class TestVersionNegotiation:
             server.negotiate(GREASE, NOBODYS)
             wait_for(client, select.POLLHUP)
             assert client.close_info.errcode == 0
+
+
+FIXED, LONG_HEADER = 0x40, 0x80
+RESERVED, RESERVED_MASK = 0x0A0A0A0A, 0x0F0F0F0F
+
+
+@contextmanager
+def observed(client: int, server: int) -> Iterator[tuple[Pair, Relay]]:
+    """A connection of ends that announce grease_quic_bit or do not, and the wire between them."""
+
+    def prepare(end: Connection | Listener) -> None:
+        mine = client if isinstance(end, Connection) else server
+        end.set_transport_params(TransportParams(grease_quic_bit=mine))
+
+    with relayed(prepare) as both:
+        yield both
+
+
+class TestGrease:
+    """What peers have to ignore, so that they stay able to (RFC 9000, 6.3, 18.1; RFC 9287)."""
+
+    def test_reserved_version_is_offered(self) -> None:
+        with on_server() as attack:
+            versions = attack.peer.quic._remote_version_information.available_versions
+            assert [v for v in versions if v & RESERVED_MASK == RESERVED]
+
+    def test_reserved_version_is_offered_by_clients(self) -> None:
+        with on_client() as attack:
+            versions = attack.peer.quic._remote_version_information.available_versions
+            assert [v for v in versions if v & RESERVED_MASK == RESERVED]
+
+    def test_reserved_parameter(self) -> None:
+        """TLS may ask twice, and is told the same."""
+        server = RawServer()
+        with connect(*server.udp.getsockname()) as client:
+            body = client.own_parameters_extension()
+            assert client.own_parameters_extension() == body
+        server.close()
+        buf, numbers = Buffer(data=body), []
+        while not buf.eof():
+            numbers.append(buf.pull_uint_var())
+            buf.pull_bytes(buf.pull_uint_var())
+        assert [number for number in numbers if number >= 27 and number % 31 == 27]
+
+    @pytest.mark.parametrize(("client", "server"), [(1, 1), (1, 0), (0, 1), (0, 0)])
+    def test_fixed_bit_is_random_for_who_does_not_look(self, client: int, server: int) -> None:
+        with observed(client, server) as (pair, relay):
+            for one, other in ((pair.client, pair.server), (pair.server, pair.client)):
+                one.send_all(b"a" * 200_000, flags=StreamFlags.NEW | StreamFlags.FIN)
+                assert read(other, 200_000).data == b"a" * 200_000
+            for first_bytes, wanted in ((relay.from_client, server), (relay.from_server, client)):
+                assert first_bytes[0] & FIXED
+                seen = {bool(first & FIXED) for first in first_bytes if not first & LONG_HEADER}
+                assert seen == ({True, False} if wanted else {True})
+
+    def test_packet_without_the_bit_is_dropped_by_who_looks(self) -> None:
+        with on_server() as attack:
+            peer = attack.peer
+            packet = bytearray(peer.packet(close(7)))
+            packet[0] ^= FIXED
+            peer.raw(bytes(packet))
+            peer.alive()
+
+    def test_first_packet_without_the_bit(self) -> None:
+        """A listener that has not announced it takes no such client."""
+        with listen("127.0.0.1", alpn=("data",)) as listener:
+            listener.set_timeout(0.5)
+            raw = RawClient(("127.0.0.1", listener.port))
+            raw.first_bits = FIXED
+            raw.send(crypto(client_hello(("data",))))
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+            raw.first_bits = 0
+            raw.dcid = os.urandom(8)
+            raw.send(crypto(client_hello(("data",))))
+            listener.accept().close()
+            raw.close()

@@ -61,6 +61,8 @@ class RawClient:
     dcid: bytes = field(default_factory=lambda: os.urandom(8))
     scid: bytes = b"client00"
     token: bytes = b""
+    #: Bits of the first byte that are turned around.
+    first_bits: int = 0
 
     def __post_init__(self) -> None:
         family = socket.AF_INET6 if ":" in self.server[0] else socket.AF_INET
@@ -81,7 +83,7 @@ class RawClient:
     def initial(self, frames: bytes, size: int = DATAGRAM) -> bytes:
         """An Initial packet, padded to a size."""
         first = 0xD0 if self.version == V2 else 0xC0
-        header = bytes([first | 1]) + self.version.to_bytes(4, "big")
+        header = bytes([(first | 1) ^ self.first_bits]) + self.version.to_bytes(4, "big")
         header += bytes([len(self.dcid)]) + self.dcid + bytes([len(self.scid)]) + self.scid
         header += encode_uint_var(len(self.token)) + self.token
         rest = size - len(header) - 2

@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from kquic.diag.command import add_ss
+from kquic.diag.doctor import add_doctor
+from kquic.diag.probe import add_probe
+from kquic.diag.stats import add_stats
+from kquic.diag.top import add_top
 from kquic.errors import KquicError
 from kquic.lab import options
 from kquic.qlog.command import add_qlog
@@ -31,6 +35,10 @@ def parser() -> argparse.ArgumentParser:
     options.add_top(verbs)
     options.add_lab(verbs)
     add_ss(verbs)
+    add_top(verbs)
+    add_stats(verbs)
+    add_probe(verbs)
+    add_doctor(verbs)
     add_qlog(verbs)
     add_serve(verbs)
     return top

@@ -17,6 +17,7 @@ static const struct quic_cid quic_test_rscid = {
 
 struct quic_token_fixture {
 	struct quic_token_secret secret;
+	u32 version;
 	union quic_addr peer;
 	ktime_t now;
 };
@@ -29,6 +30,7 @@ static int quic_token_test_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	test->priv = f;
 	quic_token_secret_init(&f->secret);
+	f->version = QUIC_VERSION_V1;
 	f->now = ms_to_ktime(1000000);
 	f->peer.v4.sin_family = AF_INET;
 	f->peer.v4.sin_addr.s_addr = in_aton("192.0.2.1");
@@ -41,8 +43,8 @@ static enum quic_token_verdict quic_test_check(struct quic_token_fixture *f,
 {
 	struct quic_token_result res;
 
-	quic_token_check(&f->secret, &f->peer, &quic_test_rscid, token, len,
-			 f->now, &res);
+	quic_token_check(&f->secret, f->version, &f->peer, &quic_test_rscid,
+			 token, len, f->now, &res);
 	return res.verdict;
 }
 
@@ -53,18 +55,19 @@ static void quic_token_test_retry(struct kunit *test)
 	u8 token[QUIC_TOKEN_MAX];
 	u32 len;
 
-	len = quic_token_retry(&f->secret, &f->peer, &quic_test_odcid,
-			       &quic_test_rscid, f->now, token);
+	len = quic_token_retry(&f->secret, f->version, &f->peer,
+			       &quic_test_odcid, &quic_test_rscid, f->now,
+			       token);
 	KUNIT_ASSERT_LE(test, len, QUIC_TOKEN_MAX);
-	quic_token_check(&f->secret, &f->peer, &quic_test_rscid, token, len,
-			 f->now, &res);
+	quic_token_check(&f->secret, f->version, &f->peer, &quic_test_rscid,
+			 token, len, f->now, &res);
 	KUNIT_EXPECT_EQ(test, res.verdict, QUIC_TOKEN_RETRY);
 	KUNIT_EXPECT_TRUE(test, quic_cid_equal(&res.odcid, &quic_test_odcid));
 	KUNIT_EXPECT_TRUE(test, quic_cid_equal(&res.rscid, &quic_test_rscid));
 
 	/* not for an Initial with another Destination Connection ID */
-	quic_token_check(&f->secret, &f->peer, &quic_test_odcid, token, len,
-			 f->now, &res);
+	quic_token_check(&f->secret, f->version, &f->peer, &quic_test_odcid,
+			 token, len, f->now, &res);
 	KUNIT_EXPECT_EQ(test, res.verdict, QUIC_TOKEN_BAD_RETRY);
 }
 
@@ -74,8 +77,9 @@ static void quic_token_test_retry_bound(struct kunit *test)
 	u8 token[QUIC_TOKEN_MAX];
 	u32 len;
 
-	len = quic_token_retry(&f->secret, &f->peer, &quic_test_odcid,
-			       &quic_test_rscid, f->now, token);
+	len = quic_token_retry(&f->secret, f->version, &f->peer,
+			       &quic_test_odcid, &quic_test_rscid, f->now,
+			       token);
 	f->peer.v4.sin_port = htons(4434);
 	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len),
 			QUIC_TOKEN_BAD_RETRY);
@@ -101,11 +105,11 @@ static void quic_token_test_new(struct kunit *test)
 	u8 token[QUIC_TOKEN_MAX], other[QUIC_TOKEN_MAX];
 	u32 len;
 
-	len = quic_token_new(&f->secret, &f->peer, f->now, token);
+	len = quic_token_new(&f->secret, f->version, &f->peer, f->now, token);
 	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len), QUIC_TOKEN_NEW);
 
 	/* RFC 9000, 8.1.3: two of them cannot be linked */
-	quic_token_new(&f->secret, &f->peer, f->now, other);
+	quic_token_new(&f->secret, f->version, &f->peer, f->now, other);
 	KUNIT_EXPECT_NE(test, memcmp(token, other, len), 0);
 
 	/* the port may change, the address may not */
@@ -132,8 +136,9 @@ static void quic_token_test_forged(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, quic_test_check(f, token, i),
 				QUIC_TOKEN_NONE);
 
-	len = quic_token_retry(&f->secret, &f->peer, &quic_test_odcid,
-			       &quic_test_rscid, f->now, token);
+	len = quic_token_retry(&f->secret, f->version, &f->peer,
+			       &quic_test_odcid, &quic_test_rscid, f->now,
+			       token);
 	for (i = 0; i < len; i++) {
 		token[i] ^= 0x04;
 		KUNIT_EXPECT_NE(test, quic_test_check(f, token, len),
@@ -147,13 +152,14 @@ static void quic_token_test_forged(struct kunit *test)
 	/* a Retry token is no NEW_TOKEN token and the other way round */
 	token[0] = 'N';
 	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len), QUIC_TOKEN_NONE);
-	len = quic_token_new(&f->secret, &f->peer, f->now, token);
+	len = quic_token_new(&f->secret, f->version, &f->peer, f->now, token);
 	token[0] = 'R';
 	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len), QUIC_TOKEN_NONE);
 
 	/* nor is that of another listener */
-	len = quic_token_retry(&f->secret, &f->peer, &quic_test_odcid,
-			       &quic_test_rscid, f->now, token);
+	len = quic_token_retry(&f->secret, f->version, &f->peer,
+			       &quic_test_odcid, &quic_test_rscid, f->now,
+			       token);
 	quic_token_secret_init(&f->secret);
 	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len),
 			QUIC_TOKEN_BAD_RETRY);
@@ -168,7 +174,7 @@ static void quic_token_test_ipv6(struct kunit *test)
 	memset(&f->peer, 0, sizeof(f->peer));
 	f->peer.v6.sin6_family = AF_INET6;
 	f->peer.v6.sin6_addr.s6_addr[15] = 1;
-	len = quic_token_new(&f->secret, &f->peer, f->now, token);
+	len = quic_token_new(&f->secret, f->version, &f->peer, f->now, token);
 	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len), QUIC_TOKEN_NEW);
 	f->peer.v6.sin6_addr.s6_addr[15] = 2;
 	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len), QUIC_TOKEN_NONE);
@@ -195,13 +201,92 @@ static void quic_token_test_ticket_key(struct kunit *test)
 	struct quic_token_fixture *f = test->priv;
 	u8 a[QUIC_TICKET_KEY_LEN], b[QUIC_TICKET_KEY_LEN];
 
-	quic_token_ticket_key(&f->secret, &f->peer, a);
+	quic_token_ticket_key(&f->secret, f->version, &f->peer, a);
 	f->peer.v4.sin_port = htons(1);
-	quic_token_ticket_key(&f->secret, &f->peer, b);
+	quic_token_ticket_key(&f->secret, f->version, &f->peer, b);
 	KUNIT_EXPECT_MEMEQ(test, a, b, sizeof(a));
 	f->peer.v4.sin_addr.s_addr = in_aton("192.0.2.2");
-	quic_token_ticket_key(&f->secret, &f->peer, b);
+	quic_token_ticket_key(&f->secret, f->version, &f->peer, b);
 	KUNIT_EXPECT_MEMNEQ(test, a, b, sizeof(a));
+	f->peer.v4.sin_addr.s_addr = in_aton("192.0.2.1");
+	quic_token_ticket_key(&f->secret, f->version, &f->peer, b);
+	KUNIT_EXPECT_MEMEQ(test, a, b, sizeof(a));
+	quic_token_ticket_key(&f->secret, QUIC_VERSION_V2, &f->peer, b);
+	KUNIT_EXPECT_MEMNEQ(test, a, b, sizeof(a));
+}
+
+/* RFC 9369, 5: a token belongs to one version. */
+static void quic_token_test_version(struct kunit *test)
+{
+	struct quic_token_fixture *f = test->priv;
+	u8 token[QUIC_TOKEN_MAX];
+	u32 len;
+
+	len = quic_token_new(&f->secret, QUIC_VERSION_V2, &f->peer, f->now,
+			     token);
+	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len), QUIC_TOKEN_NONE);
+	f->version = QUIC_VERSION_V2;
+	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len), QUIC_TOKEN_NEW);
+
+	len = quic_token_retry(&f->secret, f->version, &f->peer,
+			       &quic_test_odcid, &quic_test_rscid, f->now,
+			       token);
+	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len), QUIC_TOKEN_RETRY);
+	f->version = QUIC_VERSION_V1;
+	KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len),
+			QUIC_TOKEN_BAD_RETRY);
+}
+
+#define USED_LIFE_MS	600000
+
+static bool quic_test_use(struct quic_token_fixture *f,
+			  struct quic_token_used *used, const u8 *token)
+{
+	return quic_token_use(used, token, f->now);
+}
+
+/* RFC 9000, 8.1.4 */
+static void quic_token_test_used(struct kunit *test)
+{
+	struct quic_token_fixture *f = test->priv;
+	struct quic_token_used used = {};
+	u8 a[QUIC_TOKEN_MAX], b[QUIC_TOKEN_MAX];
+
+	quic_token_new(&f->secret, f->version, &f->peer, f->now, a);
+	do {	/* with bits of its own */
+		quic_token_new(&f->secret, f->version, &f->peer, f->now, b);
+	} while (!memcmp(a + 1, b + 1, sizeof(u16)));
+	KUNIT_EXPECT_TRUE(test, quic_test_use(f, &used, a));
+	KUNIT_EXPECT_FALSE(test, quic_test_use(f, &used, a));
+	KUNIT_EXPECT_TRUE(test, quic_test_use(f, &used, b));
+
+	/* As long as it would be good. */
+	f->now = ktime_add_ms(f->now, USED_LIFE_MS - 1);
+	KUNIT_EXPECT_FALSE(test, quic_test_use(f, &used, a));
+	f->now = ktime_add_ms(f->now, 1);
+	KUNIT_EXPECT_FALSE(test, quic_test_use(f, &used, b));
+	KUNIT_EXPECT_FALSE(test, quic_test_use(f, &used, a));
+	f->now = ktime_add_ms(f->now, 2 * USED_LIFE_MS);
+	KUNIT_EXPECT_TRUE(test, quic_test_use(f, &used, a));
+	quic_token_used_free(&used);
+}
+
+/* Many tokens cost no more memory, and hardly any is taken for a used one. */
+static void quic_token_test_used_many(struct kunit *test)
+{
+	struct quic_token_fixture *f = test->priv;
+	struct quic_token_used used = {};
+	u8 token[QUIC_TOKEN_MAX];
+	u32 i, taken = 0;
+
+	for (i = 0; i < 2000; i++) {
+		quic_token_new(&f->secret, f->version, &f->peer, f->now,
+			       token);
+		taken += quic_test_use(f, &used, token);
+		KUNIT_EXPECT_FALSE(test, quic_test_use(f, &used, token));
+	}
+	KUNIT_EXPECT_GT(test, taken, 1950);
+	quic_token_used_free(&used);
 }
 
 static struct kunit_case quic_token_cases[] = {
@@ -212,6 +297,9 @@ static struct kunit_case quic_token_cases[] = {
 	KUNIT_CASE(quic_token_test_ipv6),
 	KUNIT_CASE(quic_token_test_reset),
 	KUNIT_CASE(quic_token_test_ticket_key),
+	KUNIT_CASE(quic_token_test_version),
+	KUNIT_CASE(quic_token_test_used),
+	KUNIT_CASE(quic_token_test_used_many),
 	{}
 };
 

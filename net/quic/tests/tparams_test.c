@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <kunit/test.h>
+#include "../header.h"
 #include "../tparams.h"
 #include "../varint.h"
 #include "hex.h"
@@ -488,6 +489,7 @@ static void tparams_encode_all(struct kunit *test)
 	tp.preferred_addr.v4.sin_family = AF_INET;
 	tp.preferred_addr.v6.sin6_family = AF_INET6;
 	tp.version_info.chosen_offered = true;
+	tp.version_info.nr_listed = tp.version_info.nr_available;
 	KUNIT_EXPECT_MEMEQ(test, &back, &tp, sizeof(tp));
 
 	KUNIT_EXPECT_EQ(test, quic_tparams_encode(&tp, true, buf, len - 1),
@@ -519,6 +521,31 @@ static void tparams_encode_client(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, quic_tparams_decode(&back, false, buf, len), 0);
 	KUNIT_EXPECT_EQ(test, back.version_info.chosen, 0);
 	KUNIT_EXPECT_TRUE(test, back.disable_compatible_version);
+}
+
+/* RFC 9000, 18.1: there is room for a reserved one, and it changes nothing. */
+static void tparams_encode_grease(struct kunit *test)
+{
+	struct quic_tparams tp, back, without;
+	u8 buf[QUIC_TPARAMS_BUF_LEN];
+	int len, less;
+
+	tparams_fill(&tp);
+	tp.version_info.available[tp.version_info.nr_available++] =
+		quic_version_reserved(0x12345678);
+	less = quic_tparams_encode(&tp, true, buf, sizeof(buf));
+	KUNIT_ASSERT_GT(test, less, 0);
+	KUNIT_ASSERT_EQ(test, quic_tparams_decode(&without, true, buf, less),
+			0);
+	tp.grease_id = 31 * 500 + 27;
+	tp.grease_len = QUIC_TPARAMS_GREASE_MAX;
+	memset(tp.grease, 0xee, sizeof(tp.grease));
+	len = quic_tparams_encode(&tp, true, buf, sizeof(buf));
+	KUNIT_ASSERT_EQ(test, len, less + 2 + 1 + QUIC_TPARAMS_GREASE_MAX);
+	KUNIT_ASSERT_EQ(test, quic_tparams_decode(&back, true, buf, len), 0);
+	KUNIT_EXPECT_MEMEQ(test, &back, &without, sizeof(back));
+	KUNIT_EXPECT_EQ(test, back.version_info.nr_available, 2);
+	KUNIT_EXPECT_EQ(test, back.version_info.nr_listed, 3);
 }
 
 static void tparams_round_up(struct kunit *test)
@@ -563,6 +590,7 @@ static struct kunit_case tparams_cases[] = {
 	KUNIT_CASE(tparams_encode_default),
 	KUNIT_CASE(tparams_encode_all),
 	KUNIT_CASE(tparams_encode_client),
+	KUNIT_CASE(tparams_encode_grease),
 	KUNIT_CASE(tparams_round_up),
 	KUNIT_CASE(tparams_idle_timeout),
 	{}

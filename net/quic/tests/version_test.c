@@ -52,16 +52,20 @@ static void version_fill(struct kunit *test)
 {
 	struct quic_conn *conn = version_conn(test, false, V2);
 	const struct quic_version_info *info = &conn->local.version_info;
+	u32 reserved;
 
 	KUNIT_EXPECT_EQ(test, info->chosen, V2);
-	KUNIT_ASSERT_EQ(test, info->nr_available, 2);
+	KUNIT_ASSERT_EQ(test, info->nr_available, 3);
 	KUNIT_EXPECT_EQ(test, info->available[0], V2);
 	KUNIT_EXPECT_EQ(test, info->available[1], V1);
+	reserved = info->available[2];
+	KUNIT_EXPECT_EQ(test, reserved & 0x0f0f0f0f, 0x0a0a0a0a);
 
 	/* TLS may ask again after a HelloRetryRequest. */
 	conn->version = V1;
 	quic_version_fill(conn, &conn->local);
 	KUNIT_EXPECT_EQ(test, info->chosen, V2);
+	KUNIT_EXPECT_EQ(test, info->available[2], reserved);
 	conn->is_server = true;
 	quic_version_fill(conn, &conn->local);
 	KUNIT_EXPECT_EQ(test, info->chosen, V1);

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kquic.lab import (
     check,
+    cprograms,
     guest,
     image,
     kernel,
@@ -28,7 +29,7 @@ from kquic.lab import (
 from kquic.lab.guest import Job
 from kquic.lab.machine import Machine
 
-BUILT = ("linux", "kernels", "images", "jobs", "pycache", "checked", "ruff", "mypy")
+BUILT = ("linux", "kernels", "images", "programs", "jobs", "pycache", "checked", "ruff", "mypy")
 """What clean removes."""
 
 
@@ -74,12 +75,14 @@ def cmd_run(args: argparse.Namespace) -> int:
     if not command:
         raise SystemExit("kquic lab run: what to run comes after --")
     what, where = machine(args), folder(args)
+    cprograms.put(where / "programs")
     return verdict.tell(guest.run(what, Job(command, where, args.timeout)), where, bool(args.keep))
 
 
 def cmd_shell(args: argparse.Namespace) -> int:
     """Open a shell in a fresh guest."""
     what, where = machine(args), folder(args)
+    cprograms.put(where / "programs")
     return verdict.tell(shell.run(what, Job([], where, shell=True)), where, bool(args.keep))
 
 

@@ -26,6 +26,7 @@ KEEP_JOBS = 20
 POLL = 0.03
 
 SCRIPT = """\
+export KQUIC_PROGRAMS=/job/programs
 export KQUIC_JOB=/job/files KQUIC_JOB_ON_HOST={files} KQUIC_FLAVOUR={flavour} KQUIC_HOST=/host
 export PYTHONPATH=/host/userspace PYTHONPYCACHEPREFIX=/var/cache/pycache PYTHONUNBUFFERED=1
 export TERM={term}

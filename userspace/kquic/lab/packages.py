@@ -12,8 +12,9 @@ from kquic.lab import proc
 
 TREE = ("git", "xz-utils", "debian-archive-keyring")
 COMPILER = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "perl", "ccache")
-BUILD = (*TREE, *COMPILER, "mmdebstrap", "fakeroot", "e2fsprogs")
-CHECK = (*BUILD, "sparse")
+PROGRAMS = ("libgnutls28-dev", "pkgconf")
+BUILD = (*TREE, *COMPILER, *PROGRAMS, "mmdebstrap", "fakeroot", "e2fsprogs")
+CHECK = (*BUILD, "sparse", "valgrind")
 PURPOSES = {"tree": TREE, "build": BUILD, "check": CHECK}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kquic.errors import KquicError
-from kquic.lab import check, guest, image, kernel, kunit, proc, verdict
+from kquic.lab import check, cprograms, guest, image, kernel, kunit, proc, verdict
 from kquic.lab.guest import Job
 from kquic.lab.machine import Machine
 from kquic.lab.paths import REPO
@@ -88,5 +88,6 @@ def in_kernel(flavour: str) -> int:
 def in_guest(flavour: str, options: list[str]) -> int:
     """The end-to-end tests."""
     where = guest.new_folder()
+    cprograms.put(where / "programs")
     result = guest.run(machine(flavour), Job([*PYTEST, *options], where, LIMIT, cwd=REPO))
     return verdict.tell(result, where)
