@@ -61,12 +61,12 @@ def cmd_make(args: argparse.Namespace) -> int:
     return 0
 
 
-def machine(args: argparse.Namespace) -> Machine:
+def machine(args: argparse.Namespace, disk: Path | None = None) -> Machine:
     """The machine that the options ask for; its kernel is built first unless told otherwise."""
     packages.ensure("build")
     stale = args.no_build or os.environ.get("KQUIC_NO_BUILD")
     ready = kernel.last(args.flavour) if stale else kernel.build(args.flavour)
-    return Machine(ready, image.build(), args.cpus, args.mem or "", tuple(args.boot))
+    return Machine(ready, image.build(), args.cpus, args.mem or "", tuple(args.boot), disk)
 
 
 def cmd_run(args: argparse.Namespace) -> int:

@@ -29,6 +29,8 @@ class Machine:
     cpus: int = 2
     memory: str = ""
     arguments: tuple[str, ...] = ()
+    disk: Path | None = None
+    """A second file system image, read only; what it is for is up to the command."""
 
     @property
     def leak_check(self) -> bool:
@@ -40,6 +42,7 @@ class Machine:
         memory = self.memory or MEMORY[self.kernel.flavour]
         words = [str(self.kernel.binary), "seccomp=on", f"mem={memory}"]
         words += [f"ubd0r={dirs}/image", "root=/dev/ubda", "ro", "init=/lab-init", f"lab_dirs={dirs}"]
+        words += [f"ubd1r={dirs}/disk"] if self.disk else []
         words += [f"uml_dir={dirs}/uml/", "umid=u", "con=null", "con0=null,fd:1", "panic=-1"]
         if terminal is not None:
             words.append(f"con1=fd:{terminal}")
@@ -60,7 +63,8 @@ class Process:
 
     def __enter__(self) -> Process:
         self.dirs = Path(tempfile.mkdtemp(prefix="kquic-"))
-        for name, target in {"image": self.machine.image, **self.links}.items():
+        disks = {"image": self.machine.image} | ({"disk": self.machine.disk} if self.machine.disk else {})
+        for name, target in {**disks, **self.links}.items():
             (self.dirs / name).symlink_to(target)
         (self.dirs / "uml").mkdir()
         self.child = subprocess.Popen(

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
-def _guest_options(parser: argparse.ArgumentParser, timeout: float) -> None:
+def guest_options(parser: argparse.ArgumentParser, timeout: float) -> None:
+    """Add the options of everything that boots a guest."""
     _flavour(parser)
     parser.add_argument("--cpus", type=int, default=min(2, os.cpu_count() or 1), help="processors of the guest")
     parser.add_argument("--mem", help="memory of the guest, such as 2G")
@@ -43,22 +44,22 @@ def add_lab(verbs: Subparsers) -> None:
     make.add_argument("words", nargs="+")
     make.set_defaults(call=commands.cmd_make)
     run = lab.add_parser("run", help="run a command in a freshly booted guest: kquic lab run -- CMD")
-    _guest_options(run, 600)
+    guest_options(run, 600)
     run.add_argument("command", nargs=argparse.REMAINDER)
     run.set_defaults(call=commands.cmd_run)
     tests = lab.add_parser("kunit", help="run KUnit suites")
-    _guest_options(tests, 600)
+    guest_options(tests, 600)
     tests.add_argument("glob", nargs="?", default="quic*", help="names of the suites (default: %(default)s)")
     tests.set_defaults(call=commands.cmd_kunit)
     opened = lab.add_parser("shell", help="a shell in a freshly booted guest")
-    _guest_options(opened, 0)
+    guest_options(opened, 0)
     opened.set_defaults(call=commands.cmd_shell)
 
 
 def add_top(verbs: Subparsers) -> None:
     """Add the commands that make's targets stand for."""
     demo = verbs.add_parser("demo", help="mount an SMB share over QUIC and copy files both ways")
-    _guest_options(demo, 300)
+    guest_options(demo, 300)
     demo.set_defaults(call=commands.cmd_demo)
     verbs.add_parser("check", help="ruff, mypy, checkpatch, sparse").set_defaults(call=commands.cmd_check)
     test = verbs.add_parser("test", help="checks, unit tests, KUnit, and the suites in the guest")

@@ -69,6 +69,11 @@ class Program:
         return "".join(self._lines)
 
     @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """Process ID."""
         return self._process.pid

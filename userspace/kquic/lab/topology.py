@@ -16,7 +16,6 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pyroute2 import IPRoute, NetNS, netns
 from pyroute2.netlink.exceptions import NetlinkError
@@ -34,6 +33,8 @@ class Impairment:
         delay_ms: one-way delay in milliseconds.
         jitter_ms: variation of the delay; packets overtake each other.
         loss_percent: independent loss.
+        corrupt_percent: packets of which one bit is changed.
+        queue: packets that wait or are under way at most.
         rate_mbit: bottleneck in Mbit/s, 0 for none.
     """
 
@@ -41,19 +42,21 @@ class Impairment:
     jitter_ms: float = 0.0
     loss_percent: float = 0.0
     rate_mbit: float = 0.0
+    corrupt_percent: float = 0.0
+    queue: int = 10000
 
-    def netem(self) -> dict[str, Any]:
-        """Arguments of pyroute2's ``tc("add", "netem", …)``: times in µs, loss in percent, rate in byte/s."""
-        args: dict[str, Any] = {"limit": 10000}
-        if self.delay_ms:
-            args["delay"] = int(self.delay_ms * 1000)
-        if self.jitter_ms:
-            args["jitter"] = int(self.jitter_ms * 1000)
+    def netem(self) -> list[str]:
+        """The words after ``tc qdisc … netem``."""
+        words = ["limit", str(self.queue)]
+        if self.delay_ms or self.jitter_ms:
+            words += ["delay", f"{self.delay_ms}ms", f"{self.jitter_ms}ms"]
         if self.loss_percent:
-            args["loss"] = self.loss_percent
+            words += ["loss", f"{self.loss_percent}%"]
+        if self.corrupt_percent:
+            words += ["corrupt", f"{self.corrupt_percent}%"]
         if self.rate_mbit:
-            args["rate"] = f"{self.rate_mbit}mbit"
-        return args
+            words += ["rate", f"{self.rate_mbit}mbit"]
+        return words
 
 
 class Host:
@@ -87,13 +90,19 @@ class Host:
         """Addresses that the device has."""
         return [found.get_attr("IFA_ADDRESS") for found in self._ns.get_addr(index=self._index(dev))]
 
+    def transmitted(self, dev: str) -> int:
+        """Bytes that have left by the device."""
+        (found,) = self._ns.get_links(self._index(dev))
+        return int(found.get_attr("IFLA_STATS64")["tx_bytes"])
+
     def impair(self, dev: str, impairment: Impairment | None) -> None:
         """Replace what the device does to packets that leave by it; None for nothing."""
         index = self._index(dev)
         with contextlib.suppress(NetlinkError):
             self._ns.tc("del", index=index, handle="1:", root=True)
         if impairment is not None:
-            self._ns.tc("add", "netem", index, "1:", **impairment.netem())
+            # pyroute2 takes a rate for something else (TCA_RATE).
+            self.run("tc", "qdisc", "add", "dev", dev, "root", "handle", "1:", "netem", *impairment.netem())
 
     def argv(self, command: Sequence[str | Path]) -> list[str]:
         """The command line that runs `command` on this host."""
