@@ -13,6 +13,7 @@ from kquic.interop import capture, matrix
 from kquic.interop.capture import V2, Part
 from kquic.interop.cases import CASES, Seen
 from kquic.interop.cell import CANNOT, FAIL, PASS, Outcome
+from kquic.interop.command import merged
 from kquic.interop.peers import PEERS
 from kquic.interop.task import Task
 
@@ -95,7 +96,8 @@ def test_our_word_counts(tmp_path: Path, case: str, ours: str) -> None:
 def test_marks_have_to_last(tmp_path: Path) -> None:
     marked = [frame(b"\x40", ecn=2, from_client=side) for side in (True, False)] * 10
     assert CASES["ecn"].check(seen(written(tmp_path, *marked))) == ""
-    assert "server" in CASES["ecn"].check(seen(written(tmp_path, *marked, frame(b"\x40", from_client=False))))
+    assert "server" in CASES["ecn"].check(seen(written(tmp_path, *marked, *[frame(b"\x40", from_client=False)] * 4)))
+    assert "client" in CASES["ecn"].check(seen(written(tmp_path)))
 
 
 def test_a_client_that_moved_is_answered_there(tmp_path: Path) -> None:
@@ -124,3 +126,15 @@ def test_table_and_picture() -> None:
     assert "| one server | goodput | too short |" in text
     assert "In all: 2 pass, 1 fail, 1 peer cannot, 0 not available." in text
     assert "a <reason>" in {each.text for each in ElementTree.fromstring(matrix.picture(outcomes)).iter()}
+
+
+def test_newer_outcomes_take_their_places() -> None:
+    def cell(role: str, case: str, verdict: str) -> dict[str, str]:
+        return {"peer": "aioquic", "role": role, "case": case, "verdict": verdict}
+
+    old = {"versions": {"aioquic": "1"}, "outcomes": [cell("server", "retry", PASS), cell("client", "ecn", FAIL)]}
+    new = {"versions": {"aioquic": "2"}, "outcomes": [cell("client", "ecn", PASS), cell("client", "handshake", PASS)]}
+    assert merged(old, new) == {
+        "versions": {"aioquic": "2"},
+        "outcomes": [cell("client", "handshake", PASS), cell("client", "ecn", PASS), cell("server", "retry", PASS)],
+    }

@@ -7,7 +7,7 @@ import contextlib
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,6 +157,7 @@ class _Cell:
             argv, ready = _OURS_SERVER(self.task), "ready"
             if "keyupdate" in self.task.words and not self.peer.starts_key_update:
                 argv.append("--keyupdate")
+        self._wait(lambda: not self._bound(), "somebody has the port still")
         server = Program(self.net.srv, argv, ready=ready or None)
         try:
             with server:
@@ -167,11 +168,20 @@ class _Cell:
         finally:
             said["server"] = server.output
 
+    def _bound(self) -> bool:
+        """Whether anything has the server's port; our connections have it until they have drained."""
+        return bool(self.net.srv.run("ss", "-Hlun", f"sport = :{PORT}").strip())
+
     def _listening(self, server: Program) -> None:
+        self._wait(lambda: self._bound() or not server.running, "does not listen")
+        if not server.running:
+            raise CommandFailed(self.peer.name, -1, server.output)
+
+    def _wait(self, reached: Callable[[], bool], problem: str) -> None:
         deadline = time.monotonic() + LIMIT
-        while self.role == "server" and not self.net.srv.run("ss", "-Hlun", f"sport = :{PORT}").strip():
-            if time.monotonic() > deadline or not server.running:
-                raise CommandFailed(self.peer.name, -1, f"does not listen\n{server.output}")
+        while not reached():
+            if time.monotonic() > deadline:
+                raise CommandFailed(self.peer.name, -1, problem)
             time.sleep(0.05)
 
     def _fetch(self, said: dict[str, str]) -> float:

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kquic.errors import CommandFailed
 from kquic.lab import commands, guest, proc, verdict
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 TIMEOUT = 7200.0
+DOCS = REPO / "docs"
 
 
 def add_interop(verbs: Subparsers) -> None:
@@ -34,20 +34,24 @@ def add_interop(verbs: Subparsers) -> None:
     parser.add_argument("--role", choices=("client", "server"), help="the peer's")
     parser.add_argument("--case", action="append", choices=list(CASES), default=[])
     parser.add_argument("--quick", action="store_true", help="only peers that are in the guest's image")
+    parser.add_argument("--save", action="store_true", help="put the results into docs/interop-matrix")
     parser.set_defaults(call=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play it. The whole matrix, and only that, replaces the one in docs."""
+    """Play it. The whole matrix replaces the one in docs; with --save, a part of it replaces that part."""
     disk = None if args.quick else _prepare()
     machine = commands.machine(args, disk)
     where = commands.folder(args)
     words = [word for option in ("peer", "case") for value in getattr(args, option) for word in (f"--{option}", value)]
     words += ["--role", args.role] if args.role else []
     result = guest.run(machine, Job(["python3", "-m", "kquic.interop", *words], where, args.timeout))
-    record = where / "files" / "interop.json"
-    if record.exists():
-        _show(record, whole=not words and disk is not None)
+    played = where / "files" / "interop.json"
+    if played.exists():
+        _show(played)
+        whole = not words and disk is not None and result.status in (0, 1)
+        if whole or args.save:
+            _save(played, DOCS / "interop-matrix.json", keep=not whole)
     return verdict.tell(result, where, bool(args.keep))
 
 
@@ -60,13 +64,31 @@ def _prepare() -> Path | None:
         return None
 
 
-def _show(record: Path, *, whole: bool) -> None:
-    data = json.loads(record.read_text())
+def _show(played: Path) -> None:
+    data = json.loads(played.read_text())
     outcomes = [Outcome(**each) for each in data["outcomes"]]
-    text = matrix.table(outcomes, data["versions"])
-    print(text)
-    folder = REPO / "docs" if whole and os.access(REPO / "docs", os.W_OK) else record.parent
-    (folder / "interop-matrix.md").write_text(text)
-    (folder / "interop-matrix.svg").write_text(matrix.picture(outcomes))
-    failed = sum(each.verdict == FAIL for each in outcomes)
-    proc.say(f"{len(outcomes)} cells, {failed} failed; table and picture are in {folder}")
+    print(matrix.table(outcomes, data["versions"]))
+    proc.say(f"{len(outcomes)} cells, {sum(each.verdict == FAIL for each in outcomes)} failed")
+
+
+def _save(played: Path, target: Path, *, keep: bool) -> None:
+    """Put what was played into the record of the matrix, and write table and picture anew."""
+    data = json.loads(played.read_text())
+    if keep and target.exists():
+        data = merged(json.loads(target.read_text()), data)
+    target.write_text(json.dumps(data, indent=1) + "\n")
+    outcomes = [Outcome(**each) for each in data["outcomes"]]
+    target.with_suffix(".md").write_text(matrix.table(outcomes, data["versions"]))
+    target.with_suffix(".svg").write_text(matrix.picture(outcomes))
+    proc.say(f"table and picture are {target.with_suffix('.md')} and .svg")
+
+
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The old record with newer outcomes in their places, in the order of the tables."""
+    cells = {(each["peer"], each["role"], each["case"]): each for each in (*old["outcomes"], *new["outcomes"])}
+    order = [(name, role, case) for name, peer in PEERS.items() for role in peer.roles() for case in CASES]
+    versions = {**old["versions"], **new["versions"]}
+    return {
+        "versions": {name: versions[name] for name in PEERS if name in versions},
+        "outcomes": [cells[key] for key in order if key in cells],
+    }
