@@ -61,7 +61,7 @@ class AsyncConnection:
         self.connection = connection
         self.sorter = StreamSorter()
         self._writers = asyncio.Lock()
-        self._readers = asyncio.Lock()
+        self._arrival: asyncio.Event | None = None  # set while a task reads
 
     async def __aenter__(self) -> Self:
         return self
@@ -128,12 +128,25 @@ class AsyncConnection:
         return await self._sorted(StreamSorter.take_datagram)
 
     async def _sorted(self, take: Callable[[StreamSorter], T | None]) -> T:
-        """Read and sort until `take` finds what it looks for; tasks take turns."""
-        while True:
-            async with self._readers:
-                if (found := take(self.sorter)) is not None:
-                    return found
-                self.sorter.put(await self.recv())
+        """Read and sort until `take` finds what it looks for.
+
+        One task reads; the others look again each time when something has come,
+        as what one waits for may have been read by another.
+        """
+        while (found := take(self.sorter)) is None:
+            if self._arrival is None:
+                await self._read_one()
+            else:
+                await self._arrival.wait()
+        return found
+
+    async def _read_one(self) -> None:
+        arrival = self._arrival = asyncio.Event()
+        try:
+            self.sorter.put(await self.recv())
+        finally:
+            self._arrival = None
+            arrival.set()
 
     async def _when_possible(self, call: Callable[[], T]) -> T:
         pause = _FIRST_PAUSE
