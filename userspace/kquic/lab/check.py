@@ -8,7 +8,7 @@ import sys
 from kquic.lab import checkpatch, overlay, proc, source, sparse, tree
 from kquic.lab.paths import REPO, cache_dir
 
-PYTHON = ("userspace", "tests", "bench")
+PYTHON = ("userspace", "tests", "examples", "bench")
 
 
 def run() -> int:
