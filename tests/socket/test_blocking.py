@@ -7,12 +7,18 @@ import errno
 import os
 import select
 import socket
+import struct
 import threading
 import time
+from contextlib import ExitStack
 
-from kquic.sock._abi import EventType, StreamFlags, TransportParams
+from kquic.sock import Connection, listen
+from kquic.sock._abi import CryptoLevel, EventType, StreamFlags, TransportParams
+from kquic.sock._cmsg import handshake_cmsg
 from kquic.sock.events import StreamData, StreamsAllowed
-from quic_pair import Pair, established, raises, read, ready, wait_for
+from protocol.wire import client_hello
+from quic_pair import LOCALHOST, TIMEOUT, Pair, established, raises, read, ready, wait_for
+from states import silent_server
 
 NEW, FIN, SNDBLOCK = StreamFlags.NEW, StreamFlags.FIN, StreamFlags.SNDBLOCK
 STREAM_NOWAIT = StreamFlags.DONTWAIT
@@ -109,3 +115,45 @@ class TestBlocking:
             with raises(errno.EPIPE):
                 pair.client.send(b"x", 0)
             thread.join()
+
+
+class TestHandshake:
+    """TLS messages go by the send buffer only."""
+
+    def test_full_buffer(self) -> None:
+        """A part is taken, then nothing; who may wait does so until the time is up."""
+        with silent_server() as port, Connection.create(socket.AF_INET) as client:
+            client.connect(LOCALHOST, port)
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            info = handshake_cmsg(CryptoLevel.INITIAL)
+            taken = client.sock.sendmsg([bytes(100_000)], info, NOWAIT)
+            assert 0 < taken < 100_000
+            with raises(errno.EAGAIN):
+                client.sock.sendmsg([b"x"], info, NOWAIT)
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 0, 50_000))
+            with raises(errno.EAGAIN):
+                client.sock.sendmsg([b"x"], info)
+            threading.Timer(0.1, client.shutdown).start()
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, bytes(16))
+            with raises(errno.EPIPE):
+                client.sock.sendmsg([b"x"], info, socket.MSG_NOSIGNAL)
+
+    def test_room_made_by_the_peer(self) -> None:
+        """A message larger than the buffer is sent whole."""
+        with ExitStack() as opened:
+            listener = opened.enter_context(listen(LOCALHOST))
+            listener.set_timeout(TIMEOUT)
+            client = opened.enter_context(Connection.create(socket.AF_INET))
+            client.connect(LOCALHOST, listener.port)
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            hello = client_hello(padding=30_000)
+            sizes: list[int] = []
+            thread = threading.Thread(target=lambda: sizes.append(client.send_handshake(CryptoLevel.INITIAL, hello)))
+            thread.start()
+            server = opened.enter_context(listener.accept())
+            server.set_timeout(TIMEOUT)
+            got = b""
+            while len(got) < len(hello):
+                got += server.sock.recv(65536)
+            thread.join()
+            assert (got, sizes) == (hello, [len(hello)])

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from kquic.lab.topology import Host
+from kernel_log import KernelLog
+from kquic.lab.topology import Host, Link
 from kquic.sock import IPPROTO_QUIC, Connection, Listener, TransportParams, listen
 from kquic.sock._abi import CryptoLevel, EventType, StreamFlags
 from kquic.sock.events import StreamData
 from protocol.wire import client_hello
-from quic_pair import LOCALHOST, TIMEOUT, Pair, established, raises, read
+from quic_pair import LOCALHOST, TIMEOUT, Pair, established, handshake, raises, read
 
 NEW, FIN = StreamFlags.NEW, StreamFlags.FIN
 
@@ -159,9 +160,9 @@ class TestThreads:
         for reader in readers:
             reader.start()
         pair.client.send_all(bytes(200_000), flags=NEW)
-        # Each end is for one of them, too.
-        pair.client.send(b"", 0, FIN)
-        pair.client.send(b"", 4, NEW | FIN)
+        # A stream without bytes is an end for one of them.
+        for stream in (4, 8):
+            pair.client.send(b"", stream, NEW | FIN)
         for reader in readers:
             reader.join()
         assert sum(map(len, got)) == 200_000
@@ -278,6 +279,33 @@ class TestNamespaces:
                 end.set_timeout(0.3)
                 with raises(errno.EAGAIN):
                     end.recv()
+
+    def test_link_under_a_connection(self, klog: KernelLog) -> None:
+        """With data on its way, unread and unsent, and a client that nobody has accepted."""
+        with closing(Host("edge")) as host, closing(Host("far")) as far, ExitStack() as opened:
+            link = Link(host, far, "d0")
+            host.add_address(link.dev, "192.0.2.1", 24)
+            far.add_address(link.dev, "192.0.2.7", 24)
+            with far.entered():
+                listener = opened.enter_context(listen("192.0.2.7", alpn=("data",)))
+            with host.entered():
+                client = opened.enter_context(Connection.create(socket.AF_INET))
+                waiting = opened.enter_context(Connection.create(socket.AF_INET))
+            client.connect("192.0.2.7", listener.port)
+            server = opened.enter_context(handshake(client, listener))
+            waiting.connect("192.0.2.7", listener.port)
+            waiting.send_handshake(CryptoLevel.INITIAL, client_hello())
+            client.send_all(bytes(50_000), flags=NEW)
+            client.send(b"corked", 0, msg_flags=socket.MSG_MORE)
+            assert server.recv(1000)
+            # Whoever still held the device would keep this from returning.
+            host.run("ip", "link", "del", link.dev, timeout=20)
+            client.send(b"into the void", 0)
+            server.send(b"into the void", flags=NEW)
+            assert len(read(server, 40_000).data) == 40_000
+            for end in (client, server):
+                end.close()
+        assert klog.lines("unregister_netdevice") == []
 
     def test_sockets_by_the_hundred(self) -> None:
         """Connections that nobody has finished, dropped at once with their namespace."""
