@@ -50,6 +50,7 @@ void quic_conn_destroy(struct sock *sk)
 	struct quic_conn *conn = quic_conn(sk);
 	int i;
 
+	quic_timers_destroy(conn);
 	__skb_queue_purge(&conn->hs.parked);
 	quic_batch_free(&conn->batch);
 	quic_events_destroy(conn);

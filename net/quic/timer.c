@@ -6,15 +6,31 @@
 
 #define QUIC_TIMERS_DEFERRED	0
 
-/* The handler may run on one CPU while the connection is worked on by another:
- * only a timer that is seen to leave the queue hands its reference over.
+/* What waits for a deadline has to be there then: an end of the connection may
+ * come long after that of its file.
  */
+static void quic_timers_hold(struct quic_conn *conn)
+{
+	if (conn->timers.held)
+		return;
+	conn->timers.held = true;
+	sock_hold(quic_conn_sk(conn));
+}
+
+/* The caller has a reference of its own. */
+static void quic_timers_put(struct quic_conn *conn)
+{
+	if (!conn->timers.held)
+		return;
+	conn->timers.held = false;
+	__sock_put(quic_conn_sk(conn));
+}
+
 static void quic_timers_arm(struct quic_conn *conn, ktime_t when)
 {
 	struct quic_timers *timers = &conn->timers;
 
-	if (hrtimer_try_to_cancel(&timers->hrtimer) != 1)
-		sock_hold(quic_conn_sk(conn));
+	quic_timers_hold(conn);
 	timers->armed = when;
 	hrtimer_start(&timers->hrtimer, when, HRTIMER_MODE_ABS_SOFT);
 }
@@ -81,8 +97,15 @@ static void quic_timers_run(struct quic_conn *conn)
 	next = quic_timers_earliest(timers);
 	if (next < timers->armed)
 		quic_timers_arm(conn, next);
+	else if (next == KTIME_MAX)
+		quic_timers_put(conn);
 }
 
+/* A reference cannot belong to the queued timer, since nobody is told whether
+ * hrtimer_start() has found it queued while the handler runs. So the handler
+ * may come after the last reference has gone, but not after the memory: that
+ * stays for a grace period and until quic_timers_destroy().
+ */
 static enum hrtimer_restart quic_timers_handler(struct hrtimer *hrtimer)
 {
 	struct quic_timers *timers;
@@ -93,6 +116,9 @@ static enum hrtimer_restart quic_timers_handler(struct hrtimer *hrtimer)
 	conn = container_of(timers, struct quic_conn, timers);
 	sk = quic_conn_sk(conn);
 
+	rcu_read_lock();
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		goto out;
 	bh_lock_sock(sk);
 	if (sock_owned_by_user(sk))
 		set_bit(QUIC_TIMERS_DEFERRED, &timers->deferred);
@@ -100,6 +126,8 @@ static enum hrtimer_restart quic_timers_handler(struct hrtimer *hrtimer)
 		quic_timers_run(conn);
 	bh_unlock_sock(sk);
 	sock_put(sk);
+out:
+	rcu_read_unlock();
 	return HRTIMER_NORESTART;
 }
 
@@ -117,6 +145,15 @@ void quic_timers_init(struct quic_conn *conn)
 	timers->armed = KTIME_MAX;
 	for (i = 0; i < QUIC_TIMER_MAX; i++)
 		timers->deadline[i] = KTIME_MAX;
+}
+
+/**
+ * quic_timers_destroy - no handler runs any more
+ * @conn: a connection that nobody has a reference to, a grace period later
+ */
+void quic_timers_destroy(struct quic_conn *conn)
+{
+	hrtimer_cancel(&conn->timers.hrtimer);
 }
 
 /**
@@ -151,10 +188,10 @@ void quic_timer_clear(struct quic_conn *conn, enum quic_timer_id id)
 }
 
 /**
- * quic_timers_stop - forget every deadline and give the timer's reference back
+ * quic_timers_stop - forget every deadline and give their reference back
  * @conn: the connection
  *
- * Context: connection lock held.
+ * Context: connection lock held, and a reference.
  */
 void quic_timers_stop(struct quic_conn *conn)
 {
@@ -164,8 +201,8 @@ void quic_timers_stop(struct quic_conn *conn)
 	for (i = 0; i < QUIC_TIMER_MAX; i++)
 		timers->deadline[i] = KTIME_MAX;
 	timers->armed = KTIME_MAX;
-	if (hrtimer_try_to_cancel(&timers->hrtimer) == 1)
-		__sock_put(quic_conn_sk(conn));
+	hrtimer_try_to_cancel(&timers->hrtimer);
+	quic_timers_put(conn);
 }
 
 /**

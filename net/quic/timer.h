@@ -3,7 +3,7 @@
  * is armed lazily for the earliest: moving a deadline later costs a store, and
  * millisecond deadlines hold at HZ=100.
  *
- * Owns:    struct quic_timers; the socket reference of an armed timer.
+ * Owns:    struct quic_timers; the reference to a socket that has deadlines.
  * Guard:   the connection lock; an expiry that finds the socket owned by a
  *          process is run by quic_timer_release_cb() when it is released.
  * Callers: whoever has something to wait for.
@@ -36,15 +36,18 @@ enum quic_timer_id {
  * @armed:	when @hrtimer is due; KTIME_MAX when it is not queued
  * @deadline:	by enum quic_timer_id; KTIME_MAX when there is nothing to do
  * @deferred:	bit 0: an expiry has found the socket owned by a process
+ * @held:	there is a reference to the socket for the deadlines' sake
  */
 struct quic_timers {
 	struct hrtimer hrtimer;
 	ktime_t armed;
 	ktime_t deadline[QUIC_TIMER_MAX];
 	unsigned long deferred;
+	bool held;
 };
 
 void quic_timers_init(struct quic_conn *conn);
+void quic_timers_destroy(struct quic_conn *conn);
 void quic_timer_set(struct quic_conn *conn, enum quic_timer_id id,
 		    ktime_t deadline);
 void quic_timer_clear(struct quic_conn *conn, enum quic_timer_id id);
