@@ -414,12 +414,17 @@ void cifs_quic_debug_show(struct seq_file *m, struct TCP_Server_Info *server,
 	if (!quic)
 		return;
 
-	spin_lock(&server->srv_lock);
-	seq_printf(m, "%sTransport: QUIC ALPN: %s UDP port: %u Peer name: %s",
-		   indent, CIFS_QUIC_ALPN, cifs_quic_port(server),
-		   quic->opts.peername ?: server->hostname);
-	spin_unlock(&server->srv_lock);
-
+	seq_printf(m, "%sTransport: QUIC ALPN: %s UDP port: %u",
+		   indent, CIFS_QUIC_ALPN, cifs_quic_port(server));
+	/* Channels have the name of their session's first connection, and are
+	 * shown with a lock held that is taken inside srv_lock.
+	 */
+	if (!SERVER_IS_CHAN(server)) {
+		spin_lock(&server->srv_lock);
+		seq_printf(m, " Peer name: %s",
+			   quic->opts.peername ?: server->hostname);
+		spin_unlock(&server->srv_lock);
+	}
 	if (READ_ONCE(quic->verified))
 		seq_puts(m, " Certificate: verified");
 	else
