@@ -94,7 +94,7 @@ def files(authority: TestCA, tmp_path_factory: pytest.TempPathFactory) -> Files:
     )
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def trusted(authority: TestCA) -> Iterator[None]:
     """The system believes the authority, as after update-ca-certificates(8)."""
     before = STORE.read_bytes() if STORE.exists() else None
