@@ -84,6 +84,19 @@ class RpcConnection(QuicConnectionProtocol):
         self._quic.send_stream_data(stream, data, end)
         self.transmit()
 
+    def send_with_hole(self, stream: int, data: bytes, start: int, stop: int) -> None:
+        """Put the first bytes of a stream on it, as if the packet with those from `start` to `stop` were lost."""
+        self._quic.send_stream_data(stream, data)
+        self._quic._streams[stream].sender._pending.subtract(start, stop)
+        self.transmit()
+
+    def fill_hole(self, stream: int, start: int, stop: int) -> None:
+        """Send what was missing."""
+        sender = self._quic._streams[stream].sender
+        sender._pending.add(start, stop)
+        sender.buffer_is_empty = False
+        self.transmit()
+
     def reset(self, stream: int) -> None:
         """Give up sending on a stream."""
         self._quic.reset_stream(stream, 1)

@@ -61,13 +61,15 @@ def plainly(quic: QuicConnection, stream: int, message: bytes) -> None:
     quic.send_stream_data(stream, record(message))
 
 
-def _protocol(server: RpcServer) -> type[QuicConnectionProtocol]:
+def _protocol(server: RpcServer, streams: int | None) -> type[QuicConnectionProtocol]:
     class Serving(QuicConnectionProtocol):
         """One connection of a client."""
 
         def __init__(self, *args: object, **kwargs: object) -> None:
             super().__init__(*args, **kwargs)  # type: ignore[arg-type]
             self._data: dict[int, bytes] = {}
+            if streams is not None:
+                self._quic._local_max_streams_bidi.value = streams
             server.connections += 1
 
         def quic_event_received(self, event: QuicEvent) -> None:
@@ -92,16 +94,30 @@ def _protocol(server: RpcServer) -> type[QuicConnectionProtocol]:
 
 
 @contextmanager
-def serving(host: Host, address: str, port: int, keys: KeyFiles, answer: Answer = plainly) -> Iterator[RpcServer]:
-    """An RPC server on a host, for as long as the context lasts."""
+def serving(
+    host: Host,
+    address: str,
+    port: int,
+    keys: KeyFiles,
+    answer: Answer = plainly,
+    *,
+    streams: int | None = None,
+    window: int = 1 << 20,
+) -> Iterator[RpcServer]:
+    """An RPC server on a host, for as long as the context lasts.
+
+    Args:
+        streams: how many the client may open, if not as many as aioquic likes.
+        window: bytes that the client may have under way on one of them.
+    """
     server = RpcServer(answer)
-    config = QuicConfiguration(is_client=False, alpn_protocols=["sunrpc"], idle_timeout=20)
+    config = QuicConfiguration(is_client=False, alpn_protocols=["sunrpc"], idle_timeout=20, max_stream_data=window)
     config.load_cert_chain(keys.cert, keys.key)
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def main() -> None:
         end = asyncio.Event()
-        listener = await serve(address, port, configuration=config, create_protocol=_protocol(server))
+        listener = await serve(address, port, configuration=config, create_protocol=_protocol(server, streams))
         started.set_result((asyncio.get_running_loop(), end))
         await end.wait()
         listener.close()

@@ -24,8 +24,8 @@ PORT = 2051
 def attempt(net: Network, mounts, certs):
     """Tries to mount from a server that answers in a certain way; tells what the server has seen."""
 
-    def run(answer=plainly) -> RpcServer:
-        with serving(net.srv, Network.SERVER_V4, PORT, certs.server, answer) as server:
+    def run(answer=plainly, **limits: int) -> RpcServer:
+        with serving(net.srv, Network.SERVER_V4, PORT, certs.server, answer, **limits) as server:
             mounts.failure(f"port={PORT}")
             return server
 
@@ -43,6 +43,20 @@ def test_calls_take_turns_on_bidirectional_streams_of_the_client(attempt) -> Non
     server = attempt()
     assert {call.stream & 3 for call in server.calls} == {0}
     assert (len({call.stream for call in server.calls}) > 1) == ((os.cpu_count() or 1) > 1)
+
+
+def test_one_stream_is_enough(attempt) -> None:
+    server = attempt(streams=1)
+    assert len(server.calls) > 1
+    assert {call.stream for call in server.calls} == {0}
+    assert server.connections == 1
+
+
+def test_call_larger_than_the_window_of_its_stream(attempt) -> None:
+    """EXCHANGE_ID; NULL just fits."""
+    server = attempt(streams=1, window=48)
+    assert any(call.procedure == 1 for call in server.calls)
+    assert server.connections == 1
 
 
 def test_reply_in_fragments(attempt) -> None:

@@ -87,6 +87,38 @@ def test_no_starttls(talk) -> None:
     talk(conversation)
 
 
+def test_what_is_lost_of_one_stream_delays_no_other(talk) -> None:
+    """The middle of a call is missing and its end is there: calls on other streams are answered as ever."""
+
+    async def conversation(peer: RpcConnection) -> None:
+        holed, others = peer.open(), [peer.open() for _ in range(3)]
+        peer.send_with_hole(holed, record(null_call(99)), 10, 30)
+        for xid in range(1, 8):
+            for stream in others:
+                await peer.call(stream, xid)
+        assert holed not in peer.received
+        peer.fill_hole(holed, 10, 30)
+        assert struct.unpack_from(">II", await peer.reply(holed)) == (99, REPLY)
+
+    talk(conversation)
+
+
+def test_streams_beyond_the_limit_wait_for_others_to_end(talk) -> None:
+    async def conversation(peer: RpcConnection) -> None:
+        streams = [peer.open() for _ in range(20)]
+        for xid, stream in enumerate(streams):
+            peer.send(stream, record(null_call(xid)))
+        for stream in streams[:16]:
+            await peer.reply(stream)
+        assert not peer.received.keys() & set(streams[16:])
+        for stream in streams[:4]:
+            peer.send(stream, b"", end=True)
+        for stream in streams[16:]:
+            await peer.reply(stream)
+
+    talk(conversation)
+
+
 def test_streams_come_and_go(talk) -> None:
     """Far more than may be open at a time."""
 
