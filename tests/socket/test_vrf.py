@@ -205,6 +205,34 @@ def test_addresses_come_and_go(nets: Networks, family: str) -> None:
         assert client.local == local
 
 
+def test_packets_of_another_vrf_are_not_heard(nets: Networks) -> None:
+    """Not even genuine ones, which would move the connection there."""
+    with ExitStack() as opened:
+        listeners = {name: nets.listener(opened, name, SERVER["v4"]) for name in ("red", "blue")}
+        client = client_on(opened, nets.red, "v4")
+        server = opened.enter_context(handshake(client, listeners["red"]))
+        talk(client, server, b"before")
+        with nets.red.entered():
+            tap = opened.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3)))
+        tap.bind(("red0", 3))
+        tap.settimeout(TIMEOUT)
+        with nets.blue.entered():
+            smuggler = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        smuggler.bind(client.local[:2])
+        nets.machine.run("tc", "qdisc", "add", "dev", "red0", "ingress")
+        nets.machine.run("tc", "filter", "add", "dev", "red0", "ingress", "matchall", "action", "drop")
+        client.send(b"smuggled", 4, NEW)
+        while True:
+            packet, (_, _, kind, *_) = tap.recvfrom(2000)
+            if kind == socket.PACKET_OUTGOING and packet[9] == socket.IPPROTO_UDP:
+                break
+        for _ in range(3):
+            smuggler.sendto(packet[28:], (SERVER["v4"], PORT))
+        assert not ready(server, 300) & select.POLLIN
+        nets.machine.run("tc", "qdisc", "del", "dev", "red0", "ingress")
+        assert read(server, 8) == StreamData(4, b"smuggled")
+
+
 def test_vrf_goes_away() -> None:
     """Its sockets stay, and reach nobody."""
     with closing(Host("vrf-gone")) as host, closing(Host("vrf-peer")) as peer, ExitStack() as opened:
