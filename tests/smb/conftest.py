@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import pytest
 
@@ -18,7 +19,8 @@ from kquic.lab.topology import Host, Link, Machine, Network
 from kquic.servers.ksmbd import Ksmbd
 from kquic.servers.samba import Samba, TlsFiles
 from kquic.tls.testca import KeyFiles
-from scripted_smb import Scripted
+from scripted_smb import PORTS, Scripted
+from smb_served import Served
 
 KSMBD_V4, KSMBD_V6 = "10.0.1.1", "fd01::1"
 DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
@@ -41,10 +43,20 @@ def samba(_samba: Samba) -> Samba:
     return _samba
 
 
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the agents behind the last test in here: others start their own on the same hosts."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        for agent in (*Agent.all, *ServerAgent.all):
+            agent.stop()
+
+
 class Agent:
     """kquic-handshaked on a host, which trusts one authority."""
 
+    all: ClassVar[list[Agent]] = []
+
     def __init__(self, host: Host, folder: Path) -> None:
+        self.all.append(self)
         self._host, self._config = host, folder / "handshaked.conf"
         self._program: Program | None = None
         self._runs: tuple[Path, KeyFiles | None] | None = None
@@ -74,12 +86,15 @@ class Agent:
             self._program.stop()
         self._program = None
 
+    def kill(self) -> None:
+        """End it at once, whatever it is doing."""
+        self.program.signal(signal.SIGKILL)
+        self.stop()
+
 
 @pytest.fixture(scope="session")
-def _agent(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
-    agent = Agent(network.cli, tmp_path_factory.mktemp("agent"))
-    yield agent
-    agent.stop()
+def _agent(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Agent:
+    return Agent(network.cli, tmp_path_factory.mktemp("agent"))
 
 
 @pytest.fixture
@@ -167,7 +182,10 @@ def machine(network: Network) -> Iterator[tuple[Machine, Link]]:
 class ServerAgent:
     """kquic-handshaked beside ksmbd, with the server's certificate."""
 
+    all: ClassVar[list[ServerAgent]] = []
+
     def __init__(self, host: Host, folder: Path, certs) -> None:
+        self.all.append(self)
         self._host, self._config = host, folder / "handshaked.conf"
         self._config.write_text(
             f"[authenticate.server]\nx509.certificate = {certs.server.cert}\n"
@@ -189,10 +207,8 @@ class ServerAgent:
 
 
 @pytest.fixture(scope="session")
-def _server_agent(machine, certs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAgent]:
-    agent = ServerAgent(machine[0], tmp_path_factory.mktemp("server-agent"), certs)
-    yield agent
-    agent.stop()
+def _server_agent(machine, certs, tmp_path_factory: pytest.TempPathFactory) -> ServerAgent:
+    return ServerAgent(machine[0], tmp_path_factory.mktemp("server-agent"), certs)
 
 
 @pytest.fixture
@@ -235,6 +251,48 @@ def mounts_of(net: Network, agent: Agent, tmp_path: Path) -> Callable[[Server], 
 def ksmbd_mounts(net: Network, ksmbd: Ksmbd, agent: Agent, tmp_path: Path) -> Mounts:
     """Mounts of ksmbd's shares."""
     return Mounts(net.cli, ksmbd, tmp_path)
+
+
+@pytest.fixture
+def served(net: Network, certs, tmp_path: Path) -> Iterator[Served]:
+    """The Python server in a process of its own: a page fault of the test would stop one in the same process."""
+    made = Served(net, certs, tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+class EachServer:
+    """One of the three servers, and mounts of it over either transport."""
+
+    def __init__(self, server, mounts: Mounts, ports: dict[str, int]) -> None:
+        self.server, self._mounts, self._ports = server, mounts, ports
+
+    def mounted(self, transport: str, *options: str) -> contextlib.AbstractContextManager[Path]:
+        """The share."""
+        port = (f"port={self._ports[transport]}",) if self._ports else ()
+        return self._mounts.mounted(f"transport={transport}", "vers=3.1.1", *port, *options)
+
+    def crash(self) -> None:
+        """End the server without a word to its clients, as far as it can be done, and start it again."""
+        if isinstance(self.server, Ksmbd):
+            self.server.stop()
+        else:
+            self.server.kill()
+        self.server.start()
+
+
+@pytest.fixture(params=["samba", "ksmbd", "served"])
+def each(request: pytest.FixtureRequest, mounts_of: Callable[[Server], Mounts]) -> EachServer:
+    """Each of the three servers."""
+    server = request.getfixturevalue(request.param)
+    return EachServer(server, mounts_of(server), PORTS if request.param == "served" else {})
+
+
+@pytest.fixture
+def mount_over(each: EachServer):
+    """Mounts a server's share over a transport."""
+    return each.mounted
 
 
 @pytest.fixture

@@ -7,61 +7,13 @@ import errno
 import mmap
 import os
 import random
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from kquic.lab.program import Program
 from kquic.lab.topology import Impairment, Network
-from scripted_smb import PORTS
 
 KIB = 1 << 10
 MIB = 1 << 20
-
-
-class Served:
-    """`kquic serve smb` on the server's host."""
-
-    user, password, dns_name = "user", "sesame-7", "server.test"
-
-    def __init__(self, net: Network, certs, folder: Path) -> None:
-        (folder / "served").mkdir()
-        (folder / "password").write_text(self.password)
-        self.folder = folder / "served"
-        ports = ("--tcp-port", str(PORTS["tcp"]), "--quic-port", str(PORTS["quic"]))
-        tls = ("--cert", str(certs.server.cert), "--key", str(certs.server.key))
-        argv = [sys.executable, "-m", "kquic.cli", "serve", "smb", *ports, *tls]
-        argv += ["--password-file", str(folder / "password"), str(self.folder)]
-        self.program = Program(net.srv, argv, ready="ready")
-
-    def log(self) -> str:
-        """What it had to say."""
-        return self.program.output
-
-
-@pytest.fixture
-def served(net: Network, certs, tmp_path: Path) -> Iterator[Served]:
-    """The Python server in a process of its own: a page fault of the test would stop one in the same process."""
-    made = Served(net, certs, tmp_path)
-    with made.program:
-        yield made
-
-
-@pytest.fixture(params=["samba", "ksmbd", "served"])
-def mount_over(request: pytest.FixtureRequest, net: Network, agent, tmp_path: Path):
-    """Mounts a server's share over a transport."""
-    name = request.param
-    server = request.getfixturevalue(name)
-    mounts = request.getfixturevalue("mounts_of")(server)
-
-    def mounted(transport: str, *options: str) -> AbstractContextManager[Path]:
-        port = (f"port={PORTS[transport]}",) if name == "served" else ()
-        return mounts.mounted(f"transport={transport}", "vers=3.1.1", *port, *options)
-
-    return mounted
 
 
 def sparse(folder: Path) -> object:
