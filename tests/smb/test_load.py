@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -41,9 +40,9 @@ def connections(net: Network) -> list[str]:
 
 
 @pytest.mark.timeout(240)
-def test_server_is_killed(each, transport: str) -> None:
+def test_server_is_killed(each, net: Network, transport: str) -> None:
     with each.mounted(transport) as point:
-        with Load(point) as load:
+        with Load(net.cli, point) as load:
             load.wait_for_more()
             each.crash()
             load.wait_for_more()
@@ -51,10 +50,10 @@ def test_server_is_killed(each, transport: str) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_agent_is_killed(mounts, samba, agent, certs) -> None:
+def test_agent_is_killed(mounts, samba, agent, net: Network, certs) -> None:
     """Established connections do not need it; a reconnect waits until there is one again."""
     with mounts.mounted() as point:
-        with Load(point) as load:
+        with Load(net.cli, point) as load:
             load.wait_for_more()
             agent.kill()
             load.wait_for_more()
@@ -68,9 +67,10 @@ def test_agent_is_killed(mounts, samba, agent, certs) -> None:
 @pytest.mark.timeout(240)
 def test_agent_is_killed_while_many_mount(mounts, agent, certs) -> None:
     """Each attempt ends, well or in an error that says so, within the handshake timeout."""
+    before = agent.program.output.count("established")
     commands = [mounts.argv(mounts.point(), "nosharesock", "handshake_timeout=4") for _ in range(12)]
     running = [subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for argv in commands]
-    wait_for(lambda: "established" in agent.program.output)
+    wait_for(lambda: agent.program.output.count("established") >= before + 2)
     agent.kill()
     try:
         ended = [(attempt, attempt.communicate(timeout=90)[0]) for attempt in running]
@@ -79,7 +79,6 @@ def test_agent_is_killed_while_many_mount(mounts, agent, certs) -> None:
     mounted = [argv for argv, (attempt, _) in zip(commands, ended, strict=True) if not attempt.returncode]
     for argv in mounted:
         subprocess.run(["umount", argv[argv.index("-o") - 1]], check=True, timeout=60)
-    assert mounted
     assert all(any(error in text for error in NO_AGENT) for attempt, text in ended if attempt.returncode), ended
     with mounts.mounted() as point:
         (point / "after").write_text("works")
@@ -97,17 +96,13 @@ def test_unmount_under_programs(mounts, samba, net: Network, transport: str) -> 
     """A busy mount stays; one that is detached serves who has it until they are done, and then the connection ends."""
     point = mounts.point()
     subprocess.run(mounts.argv(point, f"transport={transport}", "vers=3.1.1"), check=True, timeout=60)
-    folder = os.open(point, os.O_PATH)
-    try:
-        with Load(Path(f"/proc/self/fd/{folder}")) as load:
-            load.wait_for_more()
-            busy = subprocess.run(["umount", str(point)], capture_output=True, text=True, check=False, timeout=60)
-            assert busy.returncode
-            subprocess.run(["umount", "--lazy", str(point)], check=True, timeout=60)
-            assert not list(point.iterdir())
-            load.wait_for_more()
-    finally:
-        os.close(folder)
+    with Load(net.cli, point) as load:
+        load.wait_for_more()
+        busy = subprocess.run(["umount", str(point)], capture_output=True, text=True, check=False, timeout=60)
+        assert busy.returncode
+        subprocess.run(["umount", "--lazy", str(point)], check=True, timeout=60)
+        assert not list(point.iterdir())
+        load.wait_for_more()
     load.check(samba.path())
     assert not load.errors
     wait_for(lambda: not connections(net))

@@ -10,6 +10,9 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from client_moves import client_moves
 from kquic.lab.topology import Impairment, Network
 
 KIB = 1 << 10
@@ -168,10 +171,11 @@ class Exerciser:
         self._path, self._random, self._size = path, random.Random(seed), size
         self._work = [self._write, self._write, self._read, self._read, self._cut, self._map, self._reopen]
         self.right = bytearray()
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT)
+        self._fd = -1
 
     def run(self, steps: int) -> None:
         """So many operations; each read is compared."""
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT)
         try:
             for _ in range(steps):
                 self._random.choice(self._work)()
@@ -215,12 +219,26 @@ class Exerciser:
         self._fd = os.open(self._path, os.O_RDWR)
 
 
-def test_random_work_under_loss(mounts, samba, net: Network) -> None:
-    net.link.impair(Impairment(delay_ms=1, loss_percent=2))
+@pytest.mark.parametrize("transport", ["quic", "tcp"])
+def test_random_work_under_loss(each, net: Network, ksmbd_link, transport: str) -> None:
+    for link in (net.link, ksmbd_link):
+        link.impair(Impairment(delay_ms=1, loss_percent=2))
+    with each.mounted(transport) as point:
+        work = Exerciser(point / f"over-{transport}", seed=1, size=512 * KIB)
+        work.run(100)
+    assert (each.server.path() / f"over-{transport}").read_bytes() == work.right
+
+
+def test_random_work_while_the_client_moves(mounts, samba, net: Network, klog) -> None:
+    """Over QUIC alone: TCP's connections end with the address."""
     with mounts.mounted() as point:
-        work = Exerciser(point / "exercised", seed=1, size=512 * KIB)
-        work.run(150)
-    assert (samba.path() / "exercised").read_bytes() == work.right
+        with client_moves(net) as taken:
+            work = Exerciser(point / "moved", seed=2, size=512 * KIB)
+            while len(taken) < 4:
+                work.run(20)
+        (point / "after").write_text("the last move is over before the connection is closed")
+        assert klog.lines("reconnect") == []
+    assert (samba.path() / "moved").read_bytes() == work.right
 
 
 FIO = (
@@ -229,6 +247,18 @@ FIO = (
 )
 
 
-def test_fio_verifies_what_parallel_jobs_wrote(mounts, net: Network) -> None:
-    with mounts.mounted() as point:
+@pytest.mark.parametrize("transport", ["quic", "tcp"])
+def test_fio_verifies_what_parallel_jobs_wrote(each, net: Network, ksmbd_link, transport: str) -> None:
+    for link in (net.link, ksmbd_link):
+        link.impair(Impairment(delay_ms=1, loss_percent=1))
+    with each.mounted(transport) as point:
         net.cli.run(*FIO.split(), f"--directory={point}", timeout=100)
+
+
+def test_fio_while_the_client_moves(mounts, net: Network, klog) -> None:
+    with mounts.mounted() as point:
+        with client_moves(net) as taken:
+            while len(taken) < 4:
+                net.cli.run(*FIO.split(), f"--directory={point}", timeout=100)
+        (point / "after").write_text("the last move is over before the connection is closed")
+        assert klog.lines("reconnect") == []
