@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kernel_log import KernelLog
-from kquic.lab.topology import Host, Link
+from kquic.lab.topology import Host, Impairment, Link
 from kquic.sock import IPPROTO_QUIC, Connection, Listener, TransportParams, listen
 from kquic.sock._abi import CryptoLevel, EventType, StreamFlags
 from kquic.sock.events import StreamData
@@ -306,6 +306,25 @@ class TestNamespaces:
             for end in (client, server):
                 end.close()
         assert klog.lines("unregister_netdevice") == []
+
+    def test_goes_with_its_connections(self) -> None:
+        """Both ends sent again what got lost until they gave up; a socket that stayed would keep the namespace."""
+        with closing(Host("edge")) as host, closing(Host("far")) as far, ExitStack() as opened:
+            link = Link(far, host, "d0")
+            with host.entered():
+                pair = opened.enter_context(established(TransportParams(max_idle_timeout=2_000_000)))
+            host.impair("lo", Impairment(loss_percent=100))
+            for end in (pair.client, pair.server):
+                end.send(bytes(5000), flags=NEW)
+            for end in (pair.client, pair.server):
+                with raises(errno.ENOTCONN):
+                    end.recv()
+            opened.close()
+            host.close()
+            deadline = time.monotonic() + 2 * TIMEOUT
+            while f" {link.dev}@" in far.run("ip", "link"):
+                assert time.monotonic() < deadline, "the namespace is still there"
+                time.sleep(0.05)
 
     def test_sockets_by_the_hundred(self) -> None:
         """Connections that nobody has finished, dropped at once with their namespace."""
