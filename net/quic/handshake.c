@@ -290,7 +290,7 @@ void quic_handshake_confirm(struct quic_conn *conn)
 	conn->hs.confirmed = true;
 	trace_quic_conn_state(quic_conn_sk(conn), "confirmed");
 	quic_recovery_confirm(&conn->rec);
-	quic_keys_on_confirmed(&conn->keys);
+	quic_keys_on_confirmed(&conn->keys, ktime_get());
 	quic_handshake_discard_space(conn, QUIC_CRYPTO_INITIAL);
 	quic_handshake_discard_space(conn, QUIC_CRYPTO_HANDSHAKE);
 	quic_cid_drop_original(conn);

@@ -60,7 +60,9 @@ static int quic_handle_ack(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 	quic_output_acked(conn, &acked);
 	quic_output_lost(conn, &lost);
 	if (!err && pkt->level == QUIC_CRYPTO_APP)
-		err = quic_keys_on_ack(&conn->keys, ack->largest_acked);
+		err = quic_keys_on_ack(&conn->keys, ack->largest_acked,
+				       pkt->now,
+				       quic_recovery_pto_us(&conn->rec));
 	quic_input_trace_ack(conn, pkt, ack, delay_us);
 	trace_quic_metrics(quic_conn_sk(conn), &conn->rec);
 	return err;

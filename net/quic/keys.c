@@ -5,7 +5,9 @@
 
 #include "keys.h"
 
-/* RFC 9001, 6.5 and 6.1: keys of the phase before stay three times the PTO. */
+/* RFC 9001, 6.5: keys of the phase before stay three times the PTO, and the next
+ * update comes no sooner, so that the peer has as long to get rid of its own.
+ */
 #define QUIC_KEYS_PREV_PTOS	3
 
 /**
@@ -193,67 +195,77 @@ static void quic_keys_update_tx(struct quic_keys *keys)
 /* RFC 9001, 6.1: not before the handshake is confirmed, and then once per
  * acknowledged phase.
  */
-static void quic_keys_try_update(struct quic_keys *keys)
+static void quic_keys_try_update(struct quic_keys *keys, ktime_t now)
 {
-	if (keys->update_wanted && keys->hs_confirmed && keys->tx_acked &&
-	    keys->tx[QUIC_CRYPTO_APP])
+	if (quic_keys_may_update(keys) &&
+	    !ktime_before(now, keys->update_after))
 		quic_keys_update_tx(keys);
 }
 
 /**
  * quic_keys_update - ask for a key update
  * @keys: keys of the connection
+ * @now: current time
  *
- * It happens at once, or as soon as the handshake is confirmed and the peer has
- * acknowledged a 1-RTT packet.
+ * It happens at once, or as soon as the handshake is confirmed, the peer has
+ * acknowledged a 1-RTT packet, and the last update was long enough ago;
+ * quic_keys_expiry() tells when to look.
  *
  * Return: 0, or -EINVAL while an earlier one is not confirmed by the peer.
  */
-int quic_keys_update(struct quic_keys *keys)
+int quic_keys_update(struct quic_keys *keys, ktime_t now)
 {
 	if (keys->update_wanted || (keys->updated && !keys->tx_acked))
 		return -EINVAL;
 	keys->update_wanted = 1;
-	quic_keys_try_update(keys);
+	quic_keys_try_update(keys, now);
 	return 0;
 }
 
 /**
  * quic_keys_on_confirmed - the handshake is confirmed (RFC 9001, 4.1.2)
  * @keys: keys of the connection
+ * @now: current time
  */
-void quic_keys_on_confirmed(struct quic_keys *keys)
+void quic_keys_on_confirmed(struct quic_keys *keys, ktime_t now)
 {
 	keys->hs_confirmed = 1;
-	quic_keys_try_update(keys);
+	quic_keys_try_update(keys, now);
 }
 
 /**
  * quic_keys_on_ack - a 1-RTT packet has acknowledged packets
  * @keys: keys of the connection
  * @largest_acked: largest packet number that it newly acknowledges
+ * @now: current time
+ * @pto_us: probe timeout
  *
  * Return: 0, or QUIC_TRANSPORT_ERROR_KEY_UPDATE when the peer acknowledges our
  *	   new keys under its old ones (RFC 9001, 6.2).
  */
-int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked)
+int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked, ktime_t now,
+		     u32 pto_us)
 {
 	if (!keys->tx_used || largest_acked < keys->tx_first_pn)
 		return 0;
 	if (keys->tx_phase != keys->rx_phase)
 		return QUIC_TRANSPORT_ERROR_KEY_UPDATE;
+	if (keys->updated && !keys->tx_acked)
+		keys->update_after = ktime_add_us(now, (u64)pto_us *
+						       QUIC_KEYS_PREV_PTOS);
 	keys->tx_acked = 1;
-	quic_keys_try_update(keys);
+	quic_keys_try_update(keys, now);
 	return 0;
 }
 
 /**
- * quic_keys_expire - wipe keys of the phase before, or of 0-RTT, in time
+ * quic_keys_expire - do what time brings
  * @keys: keys of the connection
  * @now: current time
  *
- * RFC 9001, 6.5 and 4.9.3. Opening a packet does it, too; a quiet connection
- * needs a timer.
+ * Keys of the phase before and of 0-RTT are wiped (RFC 9001, 6.5 and 4.9.3), and
+ * an update that was asked for too soon happens. Opening a packet does it, too;
+ * a quiet connection needs a timer.
  */
 void quic_keys_expire(struct quic_keys *keys, ktime_t now)
 {
@@ -264,6 +276,7 @@ void quic_keys_expire(struct quic_keys *keys, ktime_t now)
 		quic_keys_free(&keys->rx[QUIC_CRYPTO_EARLY]);
 		keys->early_expiry = 0;
 	}
+	quic_keys_try_update(keys, now);
 }
 
 /* RFC 9001, 4.9.3: 0-RTT packets may still be on the way for a while after the

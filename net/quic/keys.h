@@ -22,6 +22,7 @@ struct quic_keys {
 	struct quic_key *rx_next;	/* 1-RTT, made in advance */
 	ktime_t rx_prev_expiry;
 	ktime_t early_expiry;		/* of 0-RTT, or 0 while undecided */
+	ktime_t update_after;		/* no update of ours before */
 	u64 tx_first_pn;		/* first packet of our phase */
 	u64 rx_first_pn;		/* lowest packet of the peer's phase */
 	u64 sealed;			/* packets with the present tx key */
@@ -102,12 +103,20 @@ int quic_keys_seal(struct quic_keys *keys, u8 level, u64 pn,
 int quic_keys_open(struct quic_keys *keys, struct quic_open *o);
 
 /* Key update (RFC 9001, 6) */
-int quic_keys_update(struct quic_keys *keys);
-void quic_keys_on_confirmed(struct quic_keys *keys);
-int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked);
+int quic_keys_update(struct quic_keys *keys, ktime_t now);
+void quic_keys_on_confirmed(struct quic_keys *keys, ktime_t now);
+int quic_keys_on_ack(struct quic_keys *keys, u64 largest_acked, ktime_t now,
+		     u32 pto_us);
 void quic_keys_expire(struct quic_keys *keys, ktime_t now);
 
-/* When quic_keys_expire() has something to wipe, or KTIME_MAX. */
+/* Nothing but time may be in the way of an update that is wanted. */
+static inline bool quic_keys_may_update(const struct quic_keys *keys)
+{
+	return keys->update_wanted && keys->hs_confirmed && keys->tx_acked &&
+	       keys->tx[QUIC_CRYPTO_APP];
+}
+
+/* When quic_keys_expire() has something to do, or KTIME_MAX. */
 static inline ktime_t quic_keys_expiry(const struct quic_keys *keys)
 {
 	ktime_t expiry = KTIME_MAX;
@@ -116,6 +125,8 @@ static inline ktime_t quic_keys_expiry(const struct quic_keys *keys)
 		expiry = keys->rx_prev_expiry;
 	if (keys->early_expiry)
 		expiry = min(expiry, keys->early_expiry);
+	if (quic_keys_may_update(keys))
+		expiry = min(expiry, keys->update_after);
 	return expiry;
 }
 

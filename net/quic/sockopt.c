@@ -127,10 +127,12 @@ static int quic_set_key_update(struct quic_conn *conn, void *val, u32 len)
 
 	if (!quic_conn_is(conn, QUIC_STATE_ESTABLISHED))
 		return -EPIPE;
-	err = quic_keys_update(&conn->keys);
-	if (!err)
-		conn->ping_pending = true;
-	return err;
+	err = quic_keys_update(&conn->keys, ktime_get());
+	if (err)
+		return err;
+	conn->ping_pending = true;
+	quic_timer_set(conn, QUIC_TIMER_KEYS, quic_keys_expiry(&conn->keys));
+	return 0;
 }
 
 /* Four times what the peer may have on the way, unless the program has chosen:

@@ -60,6 +60,8 @@ static void quic_timer_expire(struct quic_conn *conn, enum quic_timer_id id,
 		break;
 	case QUIC_TIMER_KEYS:
 		quic_keys_expire(&conn->keys, now);
+		quic_timer_set(conn, QUIC_TIMER_KEYS,
+			       quic_keys_expiry(&conn->keys));
 		break;
 	case QUIC_TIMER_PATH:
 		quic_migrate_timeout(conn, now);

@@ -45,7 +45,7 @@ from kquic.tls.testca import Identity, TestCA
 if TYPE_CHECKING:
     from .conftest import Shake
 
-KERNEL_CIPHERS = [Cipher.AES_GCM_128, Cipher.AES_GCM_256, Cipher.CHACHA20_POLY1305]
+KERNEL_CIPHERS = list(Cipher)
 
 
 def client(ca: TestCA, own: Identity | None = None, name: str = "server.test", **more: Any) -> ClientSettings:

@@ -52,6 +52,7 @@ frontend all
 NGTCP2_CASES = {
     "transfer": ((), "alpn='h3'"),
     "chacha20": (("--ciphers=NORMAL:-CIPHER-ALL:+CHACHA20-POLY1305",), "CHACHA20_POLY1305"),
+    "aes-ccm": (("--ciphers=NORMAL:-CIPHER-ALL:+AES-128-CCM", "--key-update=1ms"), "AES_CCM_128"),
     "keyupdate": (("--key-update=1ms",), "KeyUpdated"),
     "connectionmigration": (("--change-local-addr=300ms",), "ConnectionMigrated(local=False)"),
 }
@@ -181,6 +182,14 @@ class TestOurClient:
             said = fetch(net, certs, "/page", "/big")
         assert digest(site / "page") in said
         assert digest(site / "big") in said
+
+    def test_ngtcp2_aes_ccm(self, net: Network, certs, site: Path) -> None:
+        only = "--ciphers=NORMAL:-CIPHER-ALL:+AES-128-CCM"
+        argv = ["env", LIBRARIES, NGTCP2 / "sbin" / "gtlsserver", "-q", only, "-d", site, ADDRESS, str(PORT)]
+        with listening(net, *argv, certs.server.key, certs.server.cert):
+            said = fetch(net, certs, "/big")
+        assert digest(site / "big") in said
+        assert "AES_CCM_128" in said
 
     @pytest.mark.parametrize("options", [(), ("-V",)], ids=["transfer", "retry"])
     def test_ngtcp2(self, net: Network, certs, site: Path, options: tuple[str, ...]) -> None:

@@ -50,8 +50,8 @@ static int quic_keys_test_init(struct kunit *test)
 	quic_keys_init(&p->b);
 	quic_keys_test_install(test, &p->a, &p->b, 0x11);
 	quic_keys_test_install(test, &p->b, &p->a, 0x22);
-	quic_keys_on_confirmed(&p->a);
-	quic_keys_on_confirmed(&p->b);
+	quic_keys_on_confirmed(&p->a, p->now);
+	quic_keys_on_confirmed(&p->b, p->now);
 	return 0;
 }
 
@@ -108,6 +108,12 @@ static int quic_test_open(struct quic_keys_pair *p, struct quic_keys *keys,
 	return quic_test_open_updated(p, keys, pkt, &updated);
 }
 
+static int quic_test_ack(struct quic_keys_pair *p, struct quic_keys *keys,
+			 u64 pn)
+{
+	return quic_keys_on_ack(keys, pn, p->now, QUIC_TEST_PTO_US);
+}
+
 /* One packet each way, both acknowledged: updates are allowed. */
 static void quic_test_exchange(struct kunit *test, struct quic_keys_pair *p,
 			       u64 pn)
@@ -118,8 +124,8 @@ static void quic_test_exchange(struct kunit *test, struct quic_keys_pair *p,
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), 0);
 	pkt = quic_test_seal(test, &p->b, pn);
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->a, pkt), 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, pn), 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->b, pn), 0);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, pn), 0);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->b, pn), 0);
 }
 
 static void quic_keys_test_update(struct kunit *test)
@@ -129,9 +135,9 @@ static void quic_keys_test_update(struct kunit *test)
 	bool updated;
 
 	quic_test_exchange(test, p, 1);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
 	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), -EINVAL);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), -EINVAL);
 	KUNIT_EXPECT_TRUE(test, quic_keys_update_pending(&p->a));
 
 	/* b follows, and tells that it was not its own idea */
@@ -150,12 +156,40 @@ static void quic_keys_test_update(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, updated);
 
 	/* only the acknowledgment allows the next one */
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), -EINVAL);
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 1), 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), -EINVAL);
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2), 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), -EINVAL);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, 1), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), -EINVAL);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, 2), 0);
+	p->now = ktime_add_us(p->now, 3 * QUIC_TEST_PTO_US);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
 	KUNIT_EXPECT_FALSE(test, quic_keys_phase(&p->a));
+	quic_test_exchange(test, p, 3);
+}
+
+/* RFC 9001, 6.5: the next one waits for three PTOs, and then happens. */
+static void quic_keys_test_update_again(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	ktime_t due;
+
+	quic_test_exchange(test, p, 1);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
+	quic_test_exchange(test, p, 2);
+	p->now = ktime_add_us(p->now, QUIC_TEST_PTO_US);
+	due = ktime_add_us(p->now, 2 * QUIC_TEST_PTO_US);
+
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), -EINVAL);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, 2), 0);
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
+	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->a), due);
+	quic_keys_expire(&p->a, due - 1);
+	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
+	quic_keys_expire(&p->a, due);
+	KUNIT_EXPECT_FALSE(test, quic_keys_phase(&p->a));
+	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->a), KTIME_MAX);
+	p->now = due;
 	quic_test_exchange(test, p, 3);
 }
 
@@ -166,11 +200,11 @@ static void quic_keys_test_update_early(struct kunit *test)
 
 	p->a.hs_confirmed = 0;
 	quic_test_seal(test, &p->a, 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), -EINVAL);
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 0), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), -EINVAL);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, 0), 0);
 	KUNIT_EXPECT_FALSE(test, quic_keys_phase(&p->a));
-	quic_keys_on_confirmed(&p->a);
+	quic_keys_on_confirmed(&p->a, p->now);
 	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
 }
 
@@ -183,7 +217,7 @@ static void quic_keys_test_reordered(struct kunit *test)
 	quic_test_exchange(test, p, 1);
 	old = quic_test_seal(test, &p->a, 2);
 	late = quic_test_seal(test, &p->a, 3);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
 	pkt = quic_test_seal(test, &p->a, 4);
 
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), 0);
@@ -204,7 +238,7 @@ static void quic_keys_test_expire(struct kunit *test)
 
 	quic_test_exchange(test, p, 1);
 	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), KTIME_MAX);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b,
 					     quic_test_seal(test, &p->a, 2)),
 			0);
@@ -238,14 +272,15 @@ static void quic_keys_test_update_twice(struct kunit *test)
 	struct quic_test_pkt pkt;
 
 	quic_test_exchange(test, p, 1);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
 	pkt = quic_test_seal(test, &p->a, 2);
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), 0);
 
 	/* a misbehaves */
 	p->a.rx_phase = p->a.tx_phase;
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2), 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, 2), 0);
+	p->now = ktime_add_us(p->now, 3 * QUIC_TEST_PTO_US);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
 	pkt = quic_test_seal(test, &p->a, 3);
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt),
 			QUIC_TRANSPORT_ERROR_KEY_UPDATE);
@@ -257,11 +292,11 @@ static void quic_keys_test_ack_under_old(struct kunit *test)
 	struct quic_keys_pair *p = test->priv;
 
 	quic_test_exchange(test, p, 1);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, 2), 0);
 	quic_test_seal(test, &p->a, 2);
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 1), 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2),
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, 1), 0);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, 2),
 			QUIC_TRANSPORT_ERROR_KEY_UPDATE);
 }
 
@@ -273,8 +308,8 @@ static void quic_keys_test_update_both(struct kunit *test)
 	bool updated;
 
 	quic_test_exchange(test, p, 1);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a), 0);
-	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->b), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
+	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->b, p->now), 0);
 	from_a = quic_test_seal(test, &p->a, 2);
 	from_b = quic_test_seal(test, &p->b, 2);
 	KUNIT_EXPECT_EQ(test, quic_test_open_updated(p, &p->b, from_a,
@@ -298,7 +333,7 @@ static void quic_keys_test_limits(struct kunit *test)
 	p->a.sealed = limit / 2 - 1;
 	quic_test_seal(test, &p->a, 2);
 	KUNIT_EXPECT_FALSE(test, quic_keys_phase(&p->a));
-	KUNIT_EXPECT_EQ(test, quic_keys_on_ack(&p->a, 2), 0);
+	KUNIT_EXPECT_EQ(test, quic_test_ack(p, &p->a, 2), 0);
 	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
 	KUNIT_EXPECT_EQ(test, p->a.sealed, 0);
 
@@ -314,6 +349,48 @@ static void quic_keys_test_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), -EBADMSG);
 	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt),
 			QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED);
+}
+
+struct quic_limit_case {
+	u32 cipher;
+	u64 seal;
+	u64 open;
+};
+
+/* RFC 9001, 6.6 and B; 2^21.5 is rounded down. */
+static const struct quic_limit_case quic_limit_cases[] = {
+	{ TLS_CIPHER_AES_GCM_128, 1ULL << 23, 1ULL << 52 },
+	{ TLS_CIPHER_AES_GCM_256, 1ULL << 23, 1ULL << 52 },
+	{ TLS_CIPHER_AES_CCM_128, 2965820, 2965820 },
+	{ TLS_CIPHER_CHACHA20_POLY1305, 1ULL << 62, 1ULL << 36 },
+};
+
+static void quic_keys_test_limit_of_cipher(struct kunit *test)
+{
+	u8 secret[QUIC_SECRET_MAX] = { 1 };
+	u8 pkt[QUIC_TEST_LEN] = { 0x40 };
+	const struct quic_limit_case *c;
+	struct quic_keys keys;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(quic_limit_cases); i++) {
+		c = &quic_limit_cases[i];
+		quic_keys_init(&keys);
+		KUNIT_ASSERT_EQ(test, quic_keys_install(&keys, QUIC_CRYPTO_APP,
+							true, c->cipher,
+							QUIC_VERSION_V1, secret,
+							GFP_KERNEL), 0);
+		KUNIT_EXPECT_EQ(test, quic_key_open_limit(keys.tx[0]), c->open);
+		keys.sealed = c->seal - 1;
+		KUNIT_EXPECT_EQ(test, quic_keys_seal(&keys, QUIC_CRYPTO_APP, 1,
+						     NULL, pkt,
+						     QUIC_TEST_HDR_LEN, 8), 0);
+		KUNIT_EXPECT_EQ(test, quic_keys_seal(&keys, QUIC_CRYPTO_APP, 2,
+						     NULL, pkt,
+						     QUIC_TEST_HDR_LEN, 8),
+				-EKEYEXPIRED);
+		quic_keys_destroy(&keys);
+	}
 }
 
 static void quic_keys_test_levels(struct kunit *test)
@@ -360,6 +437,7 @@ static struct kunit_case quic_keys_cases[] = {
 	KUNIT_CASE(quic_keys_test_levels),
 	KUNIT_CASE(quic_keys_test_update),
 	KUNIT_CASE(quic_keys_test_update_early),
+	KUNIT_CASE(quic_keys_test_update_again),
 	KUNIT_CASE(quic_keys_test_reordered),
 	KUNIT_CASE(quic_keys_test_expire),
 	KUNIT_CASE(quic_keys_test_forged_phase),
@@ -367,6 +445,7 @@ static struct kunit_case quic_keys_cases[] = {
 	KUNIT_CASE(quic_keys_test_ack_under_old),
 	KUNIT_CASE(quic_keys_test_update_both),
 	KUNIT_CASE(quic_keys_test_limits),
+	KUNIT_CASE(quic_keys_test_limit_of_cipher),
 	{}
 };
 
