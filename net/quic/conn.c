@@ -24,6 +24,7 @@ int quic_conn_init(struct sock *sk)
 	int i;
 
 	quic_settings_init(&conn->settings);
+	conn->settings.kernel = sk->sk_kern_sock;
 	quic_tparams_default(&conn->local);
 	quic_tparams_absent(&conn->remote);
 	quic_keys_init(&conn->keys);

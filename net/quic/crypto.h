@@ -28,6 +28,7 @@ struct scatterlist;
 struct quic_key {
 	u32 version;
 	u16 cipher;			/* TLS_CIPHER_*, 0: cleared */
+	bool waived;			/* packets are in the clear */
 	u8 secret[QUIC_SECRET_MAX];	/* for the next key update */
 	u8 iv[QUIC_IV_LEN];
 	union {

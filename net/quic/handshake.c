@@ -55,6 +55,17 @@ bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb, u8 level)
 	return true;
 }
 
+/* To find out what encryption costs: only if both ends have asked, by their
+ * authenticated parameters, and for 1-RTT packets alone.
+ */
+static void quic_handshake_waive(struct quic_conn *conn)
+{
+	if (conn->hs.tparams_sent && conn->hs.tparams_rcvd &&
+	    conn->local.disable_1rtt_encryption &&
+	    conn->remote.disable_1rtt_encryption)
+		quic_keys_waive(&conn->keys);
+}
+
 static void quic_handshake_secret_installed(struct quic_conn *conn, u8 level,
 					    bool send)
 {
@@ -113,6 +124,7 @@ int quic_handshake_set_secret(struct quic_conn *conn,
 	err = quic_handshake_install(conn, secret);
 	if (err)
 		return err;
+	quic_handshake_waive(conn);
 	quic_handshake_secret_installed(conn, secret->level, secret->send);
 	if (quic_conn_is(conn, QUIC_STATE_CLOSED))
 		return -EPIPE;
@@ -205,6 +217,10 @@ int quic_handshake_set_tparams(struct quic_conn *conn, const u8 *buf, u32 len)
 	}
 	conn->remote = tp;
 	conn->hs.tparams_rcvd = true;
+	/* Programs can see what has become of it. */
+	if (!tp.disable_1rtt_encryption)
+		conn->local.disable_1rtt_encryption = false;
+	quic_handshake_waive(conn);
 	quic_handshake_apply_remote(conn);
 	quic_events_wake(conn);
 	return 0;
@@ -226,6 +242,8 @@ static void quic_handshake_fill_server(struct quic_conn *conn,
 		tp->has_preferred_addr = false;
 	if (!conn->remote.version_info.chosen)
 		tp->disable_compatible_version = true;
+	if (!conn->remote.disable_1rtt_encryption)
+		tp->disable_1rtt_encryption = false;
 }
 
 /* RFC 9000, 18.1: ids of the form 31 * N + 27 are reserved for this. The id fits
@@ -263,8 +281,6 @@ int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size)
 	/* TLS may ask again, and nothing may have changed (RFC 8446, 4.1.2). */
 	if (!tp->grease_id)
 		quic_handshake_fill_grease(tp);
-	/* Packets are always protected, so the peer must not do without. */
-	tp->disable_1rtt_encryption = false;
 	if (conn->is_server)
 		quic_handshake_fill_server(conn, tp);
 	len = quic_tparams_encode(tp, conn->is_server, buf, size);

@@ -150,6 +150,23 @@ int quic_keys_install(struct quic_keys *keys, u8 level, bool send, u32 cipher,
 }
 
 /**
+ * quic_keys_waive - 1-RTT packets go without protection, both ways
+ * @keys: keys of the connection, those of 1-RTT not used yet
+ *
+ * For keys that come later it has to be called again. Phases and limits stay as
+ * they are, so that nothing else has to know.
+ */
+void quic_keys_waive(struct quic_keys *keys)
+{
+	if (keys->tx[QUIC_CRYPTO_APP])
+		keys->tx[QUIC_CRYPTO_APP]->waived = true;
+	if (keys->rx[QUIC_CRYPTO_APP]) {
+		keys->rx[QUIC_CRYPTO_APP]->waived = true;
+		keys->rx_next->waived = true;
+	}
+}
+
+/**
  * quic_keys_discard - wipe the keys of a level (RFC 9001, 4.9)
  * @keys: keys of the connection
  * @level: encryption level

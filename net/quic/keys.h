@@ -59,6 +59,7 @@ int quic_keys_initial_other(struct quic_keys *keys, u32 version,
 void quic_keys_drop_other(struct quic_keys *keys);
 int quic_keys_install(struct quic_keys *keys, u8 level, bool send, u32 cipher,
 		      u32 version, const u8 *secret, gfp_t gfp);
+void quic_keys_waive(struct quic_keys *keys);
 void quic_keys_discard(struct quic_keys *keys, u8 level);
 void quic_keys_destroy(struct quic_keys *keys);
 

@@ -39,6 +39,7 @@ void quic_settings_inherit(struct quic_settings *s,
 	s->alpn = listener->alpn;
 	s->secret = listener->secret;
 	s->events = listener->events;
+	s->kernel |= listener->kernel;
 }
 
 /**

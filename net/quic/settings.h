@@ -43,6 +43,7 @@ struct quic_settings {
 	struct quic_blob ticket;	/* session data, or server's ticket key */
 	struct quic_token_secret secret; /* server: of tokens, ticket keys */
 	u32 events;			/* BIT(QUIC_EVENT_*) that are reported */
+	bool kernel;			/* the user is inside the kernel */
 };
 
 /* One protocol name, pointing into a list. */

@@ -154,6 +154,9 @@ static int quic_set_local_param(struct quic_conn *conn,
 	struct quic_tparams tp = conn->local;
 	int err;
 
+	/* File systems must not end up in the clear by anybody's mistake. */
+	if (param->disable_1rtt_encryption && conn->settings.kernel)
+		return -EINVAL;
 	err = quic_tparams_from_uapi(&tp, param);
 	/* TLS has them already: what the peer was told has to hold. */
 	if (err || conn->hs.tparams_sent)

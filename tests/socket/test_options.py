@@ -324,13 +324,6 @@ class TestConnecting:
         with raises(errno.EINVAL):
             connecting.server.set_peer_parameters_extension(bytes(513))
 
-    def test_protection_is_never_waived(self, connecting: Pair) -> None:
-        """The peer is not told that 1-RTT packets may go without, and the program sees that they will not."""
-        connecting.client.set_transport_params(TransportParams(disable_1rtt_encryption=1))
-        extension = connecting.client.own_parameters_extension()
-        assert bytes.fromhex("8000baad") not in extension
-        assert not connecting.client.transport_params.disable_1rtt_encryption
-
     def test_bad_extension_closes(self, connecting: Pair) -> None:
         with raises(errno.EINVAL):
             connecting.server.set_peer_parameters_extension(b"\x01")

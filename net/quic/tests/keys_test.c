@@ -351,6 +351,47 @@ static void quic_keys_test_limits(struct kunit *test)
 			QUIC_TRANSPORT_ERROR_AEAD_LIMIT_REACHED);
 }
 
+/* disable_1rtt_encryption: the payload as it is, phases as ever. */
+static void quic_keys_test_waived(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	struct quic_test_pkt pkt;
+	u8 i;
+
+	quic_keys_waive(&p->a);
+	quic_keys_waive(&p->b);
+	quic_test_exchange(test, p, 1);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), 0);
+		KUNIT_EXPECT_EQ(test, quic_keys_phase(&p->a), !(i & 1));
+		pkt = quic_test_seal(test, &p->a, 2 + i);
+		KUNIT_EXPECT_PTR_EQ(test, memchr_inv(pkt.data + 1, 0,
+						     sizeof(pkt.data) - 1),
+				    NULL);
+		KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), 0);
+		quic_test_exchange(test, p, 10 + i);
+		p->now = ktime_add_us(p->now, 3 * QUIC_TEST_PTO_US);
+	}
+	/* What is protected, or a stateless reset, does not pass for one. */
+	pkt = quic_test_seal(test, &p->a, 20);
+	pkt.data[QUIC_TEST_LEN - 1] = 1;
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b, pkt), -EBADMSG);
+}
+
+/* Only one end does without: nothing gets through. */
+static void quic_keys_test_waived_alone(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+
+	quic_keys_waive(&p->a);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b,
+					     quic_test_seal(test, &p->a, 1)),
+			-EBADMSG);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->a,
+					     quic_test_seal(test, &p->b, 1)),
+			-EBADMSG);
+}
+
 struct quic_limit_case {
 	u32 cipher;
 	u64 seal;
@@ -445,6 +486,8 @@ static struct kunit_case quic_keys_cases[] = {
 	KUNIT_CASE(quic_keys_test_ack_under_old),
 	KUNIT_CASE(quic_keys_test_update_both),
 	KUNIT_CASE(quic_keys_test_limits),
+	KUNIT_CASE(quic_keys_test_waived),
+	KUNIT_CASE(quic_keys_test_waived_alone),
 	KUNIT_CASE(quic_keys_test_limit_of_cipher),
 	{}
 };

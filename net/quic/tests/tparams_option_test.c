@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <kunit/test.h>
+#include <linux/net.h>
+#include <linux/quic.h>
+#include <net/net_namespace.h>
 #include "../tparams.h"
 
 static void option_default(struct kunit *test)
@@ -210,12 +213,36 @@ static void option_remote_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tp.initial_max_stream_data_uni, QUIC_VARINT_MAX);
 }
 
+/* A user inside the kernel cannot even ask for packets in the clear. */
+static void option_waiver_in_kernel(struct kunit *test)
+{
+	struct quic_transport_param param = { .disable_1rtt_encryption = 1 };
+	struct socket *sock;
+
+	KUNIT_ASSERT_EQ(test, 0, sock_create_kern(&init_net, AF_INET,
+						  SOCK_STREAM, IPPROTO_QUIC,
+						  &sock));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			quic_do_setsockopt(sock->sk,
+					   QUIC_SOCKOPT_TRANSPORT_PARAM,
+					   KERNEL_SOCKPTR(&param),
+					   sizeof(param)));
+	param.disable_1rtt_encryption = 0;
+	KUNIT_EXPECT_EQ(test, 0,
+			quic_do_setsockopt(sock->sk,
+					   QUIC_SOCKOPT_TRANSPORT_PARAM,
+					   KERNEL_SOCKPTR(&param),
+					   sizeof(param)));
+	sock_release(sock);
+}
+
 static struct kunit_case option_cases[] = {
 	KUNIT_CASE(option_default),
 	KUNIT_CASE_PARAM(option_range, option_range_gen_params),
 	KUNIT_CASE(option_fields),
 	KUNIT_CASE(option_zero),
 	KUNIT_CASE(option_remote_limits),
+	KUNIT_CASE(option_waiver_in_kernel),
 	{}
 };
 
