@@ -308,9 +308,15 @@ static void xprt_quic_connected(struct xprt_quic *q)
  */
 static int xprt_quic_status(struct xprt_quic *q, int err)
 {
-	if (err && test_bit(XPRT_QUIC_USED, &q->flags))
-		return -ECONNREFUSED;
-	return err;
+	switch (err) {
+	case 0:
+	case -ENETDOWN:		/* see the mount option fatal_neterrors= */
+	case -ENETUNREACH:
+		return err;
+	default:
+		return test_bit(XPRT_QUIC_USED, &q->flags) ? -ECONNREFUSED :
+							     err;
+	}
 }
 
 /**
