@@ -6,10 +6,13 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from kquic.lab.topology import Host, Network
+
+MESSAGES = ("xprt_quic_send", "xprt_quic_recv", "svc_quic_send", "svc_quic_recv")
 
 
 def connections(host: Host) -> list[str]:
@@ -31,6 +34,25 @@ def transport_stats(point: Path) -> list[list[str]]:
     text = Path("/proc/self/mountstats").read_text()
     (mount,) = [part for part in text.split("\ndevice ") if f" mounted on {point} " in part]
     return [line.split()[1:] for line in mount.splitlines() if line.strip().startswith("xprt:")]
+
+
+class Tracing:
+    """The events of rpcquic, in an instance of tracefs of their own."""
+
+    def __init__(self) -> None:
+        self._folder = Path("/sys/kernel/tracing/instances/rpcquic-test")
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir()
+        (self._folder / "events/rpcquic/enable").write_text("1")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.rmdir()
+
+    def text(self) -> str:
+        """What has been recorded."""
+        return (self._folder / "trace").read_text()
 
 
 @pytest.mark.smoke
@@ -83,6 +105,21 @@ def test_mountstats(mounts) -> None:
         assert sends >= receives > 5
         assert bad_xids == 0
         assert streams >= 1
+
+
+def test_trace_events(mounts) -> None:
+    """Of both ends; all hosts are in one kernel."""
+    with Tracing() as trace:
+        with mounts.mounted() as point:
+            (point / "file").write_text("traced")
+        text = trace.text()
+    well = set(re.findall(r"(\w+): peer=\S+ status=0", text))
+    assert well >= {"xprt_quic_handshake", "xprt_quic_connect", "svc_quic_handshake"}
+    moved = {kind: set(re.findall(rf"{kind}: peer=\S+ (stream=\d+ xid=\w+)", text)) for kind in MESSAGES}
+    assert moved["xprt_quic_send"]
+    for kind in MESSAGES:
+        assert moved["xprt_quic_send"] <= moved[kind], "a call and its reply are on one stream"
+    assert "xprt_quic_close: " in text
 
 
 @pytest.mark.parametrize("streams", [1, 5])

@@ -24,6 +24,7 @@ IN_PATCHES = ("FILE_PATH_CHANGES", "MISSING_SIGN_OFF")
 # Files whose own form checkpatch does not like, and which we follow.
 BY_FILE = {
     "include/trace/events/": ("PARENTHESIS_ALIGNMENT", "OPEN_ENDED_LINE"),
+    "xprtquic/trace.h": ("PARENTHESIS_ALIGNMENT", "OPEN_ENDED_LINE"),
     "include/uapi/linux/in.h": ("LEADING_SPACE",),
     "fs/nfs/fs_context.c": ("CAMELCASE",),
     "fs/smb/client/": ("CAMELCASE",),

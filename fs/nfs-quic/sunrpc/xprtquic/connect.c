@@ -11,6 +11,7 @@
 #include <net/handshake.h>
 #include <net/ipv6.h>
 
+#include "trace.h"
 #include "xprt_quic.h"
 
 /* Several replies of the largest size ahead of the reader; callbacks are
@@ -233,6 +234,7 @@ static int xprt_quic_establish(struct xprt_quic *q, struct socket *sock)
 	if (err)
 		return err;
 	err = xprt_quic_handshake(q, sock);
+	trace_xprt_quic_handshake(xprt->address_strings[RPC_DISPLAY_ADDR], err);
 	if (!err)
 		err = xprt_quic_open_streams(q, sock);
 	return err ? xprt_quic_connect_error(sock, err) : 0;
@@ -337,6 +339,8 @@ void xprt_quic_connect_worker(struct work_struct *work)
 		xprt->stat.connect_start = jiffies;
 		sock = xprt_quic_open(q);
 		err = PTR_ERR_OR_ZERO(sock);
+		trace_xprt_quic_connect(xprt->address_strings[RPC_DISPLAY_ADDR],
+					err);
 		xprt_quic_log_error(q, err);
 		if (!err) {
 			xprt_quic_adopt(q, sock);
@@ -420,6 +424,8 @@ void xprt_quic_close(struct rpc_xprt *xprt)
 		return;
 
 	mutex_lock(&q->recv_mutex);
+	trace_xprt_quic_close(xprt->address_strings[RPC_DISPLAY_ADDR],
+			      rpcquic_close_code(sock));
 	xprt_quic_log_close(q);
 	xprt_quic_abandon(q, sock->sk);
 	xprt_quic_clear_state(q);

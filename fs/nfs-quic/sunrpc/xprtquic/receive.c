@@ -6,6 +6,7 @@
 #include <linux/sunrpc/bc_xprt.h>
 #include <linux/sunrpc/msg_prot.h>
 
+#include "trace.h"
 #include "xprt_quic.h"
 
 /**
@@ -270,10 +271,13 @@ static void xprt_quic_recv_piece(struct xprt_quic *q,
 		len = rpcquic_record_payload(&st->rec, piece);
 		end = rpcquic_record_take(&st->rec, piece, len);
 		xprt_quic_recv_body(q, st, at, len, end);
-		if (end) {
-			st->have = 0;
-			st->discard = false;
-		}
+		if (!end)
+			continue;
+		if (st->have >= sizeof(st->header))
+			trace_xprt_quic_recv(q->xprt.address_strings[RPC_DISPLAY_ADDR],
+					     st->id, st->header[0], st->have);
+		st->have = 0;
+		st->discard = false;
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <linux/sunrpc/sched.h>
 
 #include "../socklib.h"
+#include "trace.h"
 #include "xprt_quic.h"
 
 /**
@@ -126,6 +127,9 @@ int xprt_quic_send_request(struct rpc_rqst *req)
 		err = xprt_quic_send_wait(q, req);
 	switch (err) {
 	case 0:
+		trace_xprt_quic_send(xprt->address_strings[RPC_DISPLAY_ADDR],
+				     q->xmit.stream, req->rq_xid,
+				     req->rq_snd_buf.len);
 		req->rq_xmit_bytes_sent += q->xmit.offset;
 		q->xmit.offset = 0;
 		return 0;

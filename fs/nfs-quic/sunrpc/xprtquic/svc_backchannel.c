@@ -9,6 +9,7 @@
 
 #include "../socklib.h"
 #include "svc_quic.h"
+#include "trace.h"
 #include "xprt_quic.h"
 
 static const struct rpc_timeout svc_quic_bc_timeout = {
@@ -45,8 +46,11 @@ static int svc_quic_bc_send(struct svc_quic *svc, struct rpc_rqst *req)
 	req->rq_xtime = ktime_get();
 	rpcquic_msg_init(&msg, &cmsg, id, MSG_NOSIGNAL);
 	err = xprt_sock_sendmsg(svc->sock, &msg, xdr, 0, marker, &sent);
-	if (!err && sent == xdr->len + sizeof(marker))
+	if (!err && sent == xdr->len + sizeof(marker)) {
+		trace_svc_quic_send(svc->xprt.xpt_remotebuf, id, req->rq_xid,
+				    xdr->len);
 		return 0;
+	}
 	/* A half message is the end of its stream. */
 	if (sent)
 		svc_xprt_deferred_close(&svc->xprt);

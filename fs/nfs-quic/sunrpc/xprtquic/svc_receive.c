@@ -7,6 +7,7 @@
 #include <linux/sunrpc/xprt.h>
 
 #include "svc_quic.h"
+#include "trace.h"
 
 /**
  * struct svc_quic_read - one round of reading
@@ -215,6 +216,8 @@ static bool svc_quic_recv_end(struct svc_quic_read *r,
 {
 	if (st->len < 2 * sizeof(__be32))
 		return false;
+	trace_svc_quic_recv(st->svc->xprt.xpt_remotebuf, st->id,
+			    *(__be32 *)page_address(st->pages[0]), st->len);
 	if (rpcquic_stream_of_server(st->id))
 		svc_quic_recv_reply(st);
 	else

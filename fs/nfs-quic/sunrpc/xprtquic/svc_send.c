@@ -4,6 +4,7 @@
 #include <linux/sunrpc/xdr.h>
 
 #include "svc_quic.h"
+#include "trace.h"
 
 /* The pages of the reply go into packets without a copy, so nobody may change
  * them any more. Nor does the socket copy a record marker.
@@ -35,6 +36,9 @@ static int svc_quic_sendmsg(struct svc_quic *svc, struct svc_rqst *rqstp,
 	ret = sock_sendmsg(svc->sock, &msg);
 	if (ret >= 0 && ret != sizeof(*marker) + len)
 		ret = -EPIPE;
+	if (ret >= 0)
+		trace_svc_quic_send(svc->xprt.xpt_remotebuf, st->id,
+				    rqstp->rq_xid, len);
 out:
 	page_frag_free(marker);
 	return ret;

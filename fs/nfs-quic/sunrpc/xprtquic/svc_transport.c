@@ -8,6 +8,7 @@
 #include <net/handshake.h>
 
 #include "svc_quic.h"
+#include "trace.h"
 
 /* A client may send ahead what a few large writes take. A connection that has
  * proved nothing may hold this much of the server's memory.
@@ -139,6 +140,7 @@ static void svc_quic_handshake_done(void *data, int status, key_serial_t peerid)
 	struct svc_quic *svc = data;
 	struct svc_xprt *xprt = &svc->xprt;
 
+	trace_svc_quic_handshake(xprt->xpt_remotebuf, status);
 	if (status) {
 		svc_xprt_deferred_close(xprt);
 	} else {
