@@ -253,7 +253,14 @@ _IN_IMAGE = (
     ),
 )
 _IN_ROOT = (
-    Peer("quic-go", _built("quic-go-web")[0], *_QUIC_GO, ready="ready", needs=_built("quic-go-web")[1]),
+    Peer(
+        "quic-go",
+        _built("quic-go-web")[0],
+        *_QUIC_GO,
+        ready="ready",
+        needs=_built("quic-go-web")[1],
+        cannot={"client chacha20": "Go chooses the ciphers of TLS 1.3 itself"},
+    ),
     Peer(
         "quinn",
         _built("quinn-web")[0],
