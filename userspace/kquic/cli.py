@@ -15,6 +15,7 @@ from kquic.diag.probe import add_probe
 from kquic.diag.stats import add_stats
 from kquic.diag.top import add_top
 from kquic.errors import KquicError
+from kquic.gateway.command import add_gateway
 from kquic.interop.command import add_interop
 from kquic.lab import options
 from kquic.qlog.command import add_qlog
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     add_doctor(verbs)
     add_qlog(verbs)
     add_serve(verbs)
+    add_gateway(verbs)
     add_interop(verbs)
     return top
 
