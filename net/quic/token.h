@@ -5,7 +5,8 @@
  *
  * Owns:    struct quic_token_used; the secrets belong to the listener (inherited
  *          by accepted sockets) and to the network namespace.
- * Guard:   of struct quic_token_used, quic_net.req_mutex; else none. @now is ktime_get() in all functions that take it.
+ * Guard:   of struct quic_token_used, quic_net.req_mutex; else none. @now is
+ *          ktime_get() in all functions that take it.
  * Callers: listen.c, cid.c, handshake.c, sockopt.c.
  */
 #ifndef _NET_QUIC_TOKEN_H
