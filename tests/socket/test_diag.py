@@ -19,7 +19,7 @@ import pytest
 
 from kquic.diag import DiagError, Flag, Query, Socket, State, Timer, netlink, sockets
 from kquic.qlog import Recorder
-from kquic.sock import IPPROTO_QUIC, Connection, EventType, TransportParams, connect, listen
+from kquic.sock import IPPROTO_QUIC, Config, Connection, EventType, TransportParams, connect, listen
 from kquic.sock.events import ConnectionMigrated
 from quic_pair import LOCALHOST, Pair, established, raises, read, wait_for
 
@@ -28,8 +28,8 @@ NEW, FIN, UNI = 0x400, 0x200, 0x800
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Pair]:
-    """A connection for tests that only look."""
-    with established() as made:
+    """A connection for tests that only look; it lives however long they take."""
+    with established(prepare=lambda end: end.configure(Config(keepalive_probe_interval=5_000_000))) as made:
         yield made
 
 
