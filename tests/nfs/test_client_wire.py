@@ -6,6 +6,7 @@ The server knows NULL only, so that a mount gets as far as its first real call.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 
@@ -50,6 +51,12 @@ def test_one_stream_is_enough(attempt) -> None:
     assert len(server.calls) > 1
     assert {call.stream for call in server.calls} == {0}
     assert server.connections == 1
+
+
+def test_server_that_allows_no_stream(attempt, klog) -> None:
+    """The mount fails, and the log says so; nothing waits for ever."""
+    assert not attempt(streams=0).calls
+    assert klog.lines(f"error {-errno.EUSERS}")
 
 
 def test_call_larger_than_the_window_of_its_stream(attempt) -> None:

@@ -211,7 +211,7 @@ static int xprt_quic_open_streams(struct xprt_quic *q, struct socket *sock)
 	WRITE_ONCE(q->nr_streams, nr);
 	if (nr)
 		return 0;
-	return id == -EAGAIN ? -EPROTO : id;
+	return id == -EAGAIN ? -EUSERS : id;
 }
 
 static int xprt_quic_establish(struct xprt_quic *q, struct socket *sock)

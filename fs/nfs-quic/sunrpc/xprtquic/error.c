@@ -44,6 +44,8 @@ static const struct {
 	  "the server does not speak RPC on this UDP port (no ALPN \"sunrpc\")" },
 	{ -ECONNRESET,
 	  "the server closed the connection at once: see its log" },
+	{ -EUSERS,
+	  "the server allows no streams" },
 	{ -EPROTO,
 	  "the server ended the handshake: does it have an agent? See its log" },
 };
@@ -127,6 +129,7 @@ int xprt_quic_connect_error(struct socket *sock, int status)
 	case -ENETUNREACH:
 	case -ETIMEDOUT:
 	case -ENOPROTOOPT:
+	case -EUSERS:
 		return status;
 	default:
 		return -EIO;
