@@ -57,6 +57,7 @@ enum quic_state {
  * @version:	QUIC version in use
  * @versions:	how it was found
  * @bound:	endpoint of bind() while there is no path yet; reference held
+ * @lock_depth:	how lockdep is to see the owner of the lock, see wait.h
  * @listener:	listening: what listen.c keeps; else NULL
  * @settings:	what socket options have stored
  * @local:	transport parameters that we announce
@@ -98,6 +99,7 @@ struct quic_conn {
 	u32 version;
 	struct quic_versions versions;
 	struct quic_endpoint *bound;
+	u8 lock_depth;
 	struct quic_listener *listener;
 
 	struct quic_settings settings;

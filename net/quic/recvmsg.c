@@ -202,10 +202,10 @@ int quic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	int n;
 
-	lock_sock(sk);
+	quic_lock_for_msg(sk, msg);
 	n = quic_recv_item(quic_conn(sk), msg, min_t(size_t, len, INT_MAX),
 			   flags);
-	release_sock(sk);
+	quic_unlock(sk);
 	return n;
 }
 

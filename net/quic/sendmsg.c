@@ -471,7 +471,7 @@ int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		return err;
 	len = min_t(size_t, len, MAX_RW_COUNT);
 
-	lock_sock(sk);
+	quic_lock_for_msg(sk, msg);
 	send.timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	if (!quic_send_alive(conn))
 		err = -EPIPE;
@@ -481,7 +481,7 @@ int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		err = quic_send_dgram(conn, &send, len);
 	else
 		err = quic_send_stream(conn, &send, len);
-	release_sock(sk);
+	quic_unlock(sk);
 	if (err == -EPIPE && !(msg->msg_flags & QUIC_SEND_NO_SIGNAL))
 		send_sig(SIGPIPE, current, 0);
 	return err;

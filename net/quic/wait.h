@@ -1,16 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sleeping until something about a socket may have changed.
+/* Taking the connection lock for a message, and sleeping until something about
+ * the socket may have changed.
  *
- * Owns:    no state.
- * Guard:   called with the connection lock, which is dropped meanwhile.
+ * Owns:    quic_conn.lock_depth.
+ * Guard:   the connection lock, which is dropped while one sleeps.
  * Callers: sendmsg.c, recvmsg.c.
  */
 #ifndef _NET_QUIC_WAIT_H
 #define _NET_QUIC_WAIT_H
 
 #include <linux/sched/signal.h>
+#include <linux/uio.h>
 #include <linux/wait.h>
 #include <net/sock.h>
+
+#include "conn.h"
+
+/**
+ * quic_lock_for_msg - take the connection lock to send or receive
+ * @sk:  socket
+ * @msg: the message
+ *
+ * Sockets of file systems are lent to a TLS agent for the handshake. Its memory
+ * may fault, and what a fault takes may be held when the file system calls: but
+ * not before the agent is done, so that these are not the same lock to lockdep.
+ */
+static inline void quic_lock_for_msg(struct sock *sk, const struct msghdr *msg)
+{
+	bool lent = sk->sk_kern_sock && user_backed_iter(&msg->msg_iter);
+	int depth = lent ? SINGLE_DEPTH_NESTING : 0;
+
+	lock_sock_nested(sk, depth);
+	quic_conn(sk)->lock_depth = depth;
+}
+
+/**
+ * quic_unlock - end of quic_lock_for_msg()
+ * @sk: socket
+ */
+static inline void quic_unlock(struct sock *sk)
+{
+	quic_conn(sk)->lock_depth = 0;
+	release_sock(sk);
+}
 
 /**
  * quic_wait - sleep once
@@ -25,6 +57,7 @@
 static inline int quic_wait(struct sock *sk, long *timeo)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int depth = quic_conn(sk)->lock_depth;
 
 	if (!*timeo)
 		return -EAGAIN;
@@ -32,9 +65,10 @@ static inline int quic_wait(struct sock *sk, long *timeo)
 		return sock_intr_errno(*timeo);
 
 	add_wait_queue(sk_sleep(sk), &wait);
-	release_sock(sk);
+	quic_unlock(sk);
 	*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
-	lock_sock(sk);
+	lock_sock_nested(sk, depth);
+	quic_conn(sk)->lock_depth = depth;
 	remove_wait_queue(sk_sleep(sk), &wait);
 	return 0;
 }
