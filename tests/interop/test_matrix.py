@@ -16,7 +16,7 @@ from kquic.interop.peers import PEERS
 #: By peer and role of the peer.
 QUICK = {
     ("aioquic", "client"): ("multiplexing", "amplificationlimit", "rebind-addr", "handshakecorruption"),
-    ("aioquic", "server"): ("multiplexing", "keyupdate", "blackhole", "rebind-port", "handshakeloss", "largechain"),
+    ("aioquic", "server"): ("multiplexing", "keyupdate", "blackhole", "rebind-port", "largechain"),
     ("ngtcp2", "client"): ("ecn", "resumption", "retry", "transfercorruption", "ipv6"),
     ("ngtcp2", "server"): ("ecn", "resumption", "chacha20", "v2", "connectionmigration"),
     ("openssl", "client"): ("chacha20", "longrtt"),
