@@ -121,6 +121,7 @@ static void cifs_quic_reclassify_socket(struct sock *sk)
 
 static int cifs_quic_create(struct TCP_Server_Info *server)
 {
+	static struct lock_class_key inode_key;
 	struct socket *sock;
 	struct file *file;
 	struct sock *sk;
@@ -137,6 +138,8 @@ static int cifs_quic_create(struct TCP_Server_Info *server)
 	sk->sk_allocation = GFP_NOFS;
 	sk->sk_use_task_frag = false;
 
+	/* A reconnect closes it with the server's mutex held. */
+	lockdep_set_class(&SOCK_INODE(sock)->i_rwsem, &inode_key);
 	/* net/handshake lends the socket to the agent as a file. */
 	file = sock_alloc_file(sock, 0, NULL);
 	if (IS_ERR(file))
