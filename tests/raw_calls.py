@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 _libc = ctypes.CDLL(None, use_errno=True)
 STORAGE = 128  # sizeof(struct sockaddr_storage)
+STREAM_SPACE = socket.CMSG_SPACE(16)  # room for one struct quic_stream_info
+HANDSHAKE_SPACE = socket.CMSG_SPACE(1)  # room for one struct quic_handshake_info
 
 
 class IoVec(ctypes.Structure):

@@ -27,12 +27,9 @@ from kquic.sock._cmsg import stream_cmsg
 from protocol.wire import client_hello
 from quic_pair import LOCALHOST, TIMEOUT, Pair, established, raises, read
 
-NEW, FIN, UNI = StreamFlags.NEW, StreamFlags.FIN, StreamFlags.UNI
+NEW, FIN = StreamFlags.NEW, StreamFlags.FIN
 NOWAIT = socket.MSG_DONTWAIT
-STREAM_SPACE = socket.CMSG_SPACE(16)
-HANDSHAKE_SPACE = socket.CMSG_SPACE(1)
-V4, V6 = socket.AF_INET, socket.AF_INET6
-MAPPED = "::ffff:127.0.0.1"
+V4 = socket.AF_INET
 
 
 def cmsg(level: int, kind: int, data: bytes) -> bytes:
@@ -50,7 +47,7 @@ class TestControl:
         assert got.control == cmsg(SOL_QUIC, CmsgType.STREAM_INFO, StreamInfo(0, FIN).pack())
         assert (got.data, got.flags, got.namelen) == (b"abc", 0, 0)
 
-    @pytest.mark.parametrize("room", [0, 8, STREAM_SPACE - 16, STREAM_SPACE - 1])
+    @pytest.mark.parametrize("room", [0, 8, raw.STREAM_SPACE - 16, raw.STREAM_SPACE - 1])
     def test_too_little_room(self, pair: Pair, room: int) -> None:
         """Data comes nevertheless, and the FIN is in the flags."""
         pair.client.send(b"abc", flags=NEW | FIN)
@@ -60,12 +57,12 @@ class TestControl:
 
     def test_exactly_enough_room(self, pair: Pair) -> None:
         pair.client.send(b"abc", flags=NEW | FIN)
-        assert raw.recvmsg(pair.server.sock, 100, STREAM_SPACE).flags == 0
+        assert raw.recvmsg(pair.server.sock, 100, raw.STREAM_SPACE).flags == 0
 
     def test_stale_message_flags(self, pair: Pair) -> None:
         """msg_flags is for results only."""
         pair.client.send(b"abc", flags=NEW)
-        assert raw.recvmsg(pair.server.sock, 100, STREAM_SPACE, stale=-1).flags == 0
+        assert raw.recvmsg(pair.server.sock, 100, raw.STREAM_SPACE, stale=-1).flags == 0
 
     def test_handshake_in_parts(self) -> None:
         """Each names its level; the last says that it is the last, and none that something was lost."""
@@ -77,23 +74,23 @@ class TestControl:
             hello = client_hello()
             client.send_handshake(CryptoLevel.INITIAL, hello)
             server = opened.enter_context(listener.accept())
-            peeked = raw.recvmsg(server.sock, 10, HANDSHAKE_SPACE, socket.MSG_PEEK)
+            peeked = raw.recvmsg(server.sock, 10, raw.HANDSHAKE_SPACE, socket.MSG_PEEK)
             parts = []
             while sum(len(part.data) for part in parts) < len(hello):
-                parts.append(raw.recvmsg(server.sock, 100, HANDSHAKE_SPACE, NOWAIT))
+                parts.append(raw.recvmsg(server.sock, 100, raw.HANDSHAKE_SPACE, NOWAIT))
             assert b"".join(part.data for part in parts) == hello
             assert peeked.data == hello[:10]
             info = cmsg(SOL_QUIC, CmsgType.HANDSHAKE_INFO, bytes([CryptoLevel.INITIAL]))
             assert all(part.control[: len(info)] == info for part in parts)
             assert [part.flags for part in parts] == [0] * (len(parts) - 1) + [socket.MSG_EOR]
             with raises(errno.EAGAIN):
-                raw.recvmsg(server.sock, 100, HANDSHAKE_SPACE, NOWAIT)
+                raw.recvmsg(server.sock, 100, raw.HANDSHAKE_SPACE, NOWAIT)
 
     def test_event_in_parts(self, pair: Pair) -> None:
         """Without ancillary data; peeking does not finish it."""
         pair.server.enable_event(EventType.STREAM_UPDATE)
         pair.client.send(b"x", flags=NEW)
-        whole = raw.recvmsg(pair.server.sock, 100, STREAM_SPACE, socket.MSG_PEEK)
+        whole = raw.recvmsg(pair.server.sock, 100, raw.STREAM_SPACE, socket.MSG_PEEK)
         assert whole.flags == MSG_NOTIFICATION | socket.MSG_EOR
         assert whole.control == b""
         expected = struct.pack("=BqB3xIQ", EventType.STREAM_UPDATE, 0, RecvState.RECV, 0, 0)

@@ -31,11 +31,7 @@ from quic_pair import LOCALHOST, TIMEOUT, Pair, established, raises, read, relay
 from relay import ALL
 
 NEW, FIN, UNI = StreamFlags.NEW, StreamFlags.FIN, StreamFlags.UNI
-NOWAIT = socket.MSG_DONTWAIT
-STREAM_SPACE = socket.CMSG_SPACE(16)
-HANDSHAKE_SPACE = socket.CMSG_SPACE(1)
-V4, V6 = socket.AF_INET, socket.AF_INET6
-MAPPED = "::ffff:127.0.0.1"
+V4 = socket.AF_INET
 
 
 class TestStreams:
@@ -119,7 +115,7 @@ class TestStreams:
 
     def test_only_the_fin_is_in_the_flags_of_a_reader(self, pair: Pair) -> None:
         pair.client.send(b"x", 0, NEW | FIN | StreamFlags.SNDBLOCK | StreamFlags.DONTWAIT)
-        _, cmsgs, _, _ = pair.server.sock.recvmsg(10, STREAM_SPACE)
+        _, cmsgs, _, _ = pair.server.sock.recvmsg(10, raw.STREAM_SPACE)
         assert StreamInfo.unpack(cmsgs[0][2]).stream_flags == FIN
 
     def test_open_as_an_option(self, pair: Pair) -> None:

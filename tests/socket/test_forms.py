@@ -22,10 +22,7 @@ from kquic.sock._abi import (
 from protocol.wire import client_hello
 from quic_pair import LOCALHOST, TIMEOUT, Pair, established, handshake, raises, read
 
-NEW, FIN, UNI = StreamFlags.NEW, StreamFlags.FIN, StreamFlags.UNI
-NOWAIT = socket.MSG_DONTWAIT
-STREAM_SPACE = socket.CMSG_SPACE(16)
-HANDSHAKE_SPACE = socket.CMSG_SPACE(1)
+NEW, FIN = StreamFlags.NEW, StreamFlags.FIN
 V4, V6 = socket.AF_INET, socket.AF_INET6
 MAPPED = "::ffff:127.0.0.1"
 

@@ -73,6 +73,17 @@ def first_packet(udp: socket.socket, *options: tuple[int, int, int], late: bool 
         return header(udp)
 
 
+def lead_nowhere(host: Host, device: str) -> None:
+    """A device with a network, and in it a neighbour 192.0.2.9 that never answers."""
+    for command in (
+        f"ip link add {device} type dummy",
+        f"ip link set {device} up",
+        f"ip addr add 192.0.2.1/24 dev {device}",
+        f"ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev {device}",
+    ):
+        host.run(*command.split())
+
+
 def sent(host: Host, device: str) -> int:
     """Bytes that have left by a device."""
     (link,) = json.loads(host.run("ip", "-s", "-j", "link", "show", device))
@@ -137,11 +148,8 @@ class TestLater:
     def test_mark(self) -> None:
         """The next packet takes another route, which is none."""
         with closing(Host("edge")) as host, ExitStack() as opened:
+            lead_nowhere(host, "one")
             for command in (
-                "ip link add one type dummy",
-                "ip link set one up",
-                "ip addr add 192.0.2.1/24 dev one",
-                "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev one",
                 "ip link add two type dummy",
                 "ip link set two up",
                 "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev two",
@@ -168,14 +176,8 @@ class TestPriority:
     @pytest.mark.parametrize(("priority", "band"), [(0, 2), (6, 1), (2, 3)])
     def test_band(self, priority: int, band: int) -> None:
         with closing(Host("edge")) as host, ExitStack() as opened:
-            for command in (
-                "ip link add one type dummy",
-                "ip link set one up",
-                "ip addr add 192.0.2.1/24 dev one",
-                "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev one",
-                "tc qdisc add dev one root handle 1: prio bands 3",
-            ):
-                host.run(*command.split())
+            lead_nowhere(host, "one")
+            host.run("tc", "qdisc", "add", "dev", "one", "root", "handle", "1:", "prio", "bands", "3")
             with host.entered():
                 client = opened.enter_context(Connection.create(socket.AF_INET))
             client.connect("192.0.2.9", 4433)
