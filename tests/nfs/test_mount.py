@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Self
@@ -122,17 +123,46 @@ def test_trace_events(mounts) -> None:
     assert "xprt_quic_close: " in text
 
 
-@pytest.mark.parametrize("streams", [1, 5])
-def test_number_of_streams(mounts, streams: int) -> None:
+@pytest.mark.parametrize("streams", [1, 5, 16])
+def test_number_of_streams(mounts, nfsd, streams: int) -> None:
+    with mounts.mounted(f"streams={streams}", "nconnect=2") as point:
+        (point / "file").write_text("on several streams")
+        assert mount_options(point)["streams"] == str(streams)
+        assert [int(words[14]) for words in transport_stats(point)] == [streams, streams]
+        nfsd.stop()
+        nfsd.start()
+        (point / "file").write_text("on as many after a reconnect")
+        assert int(transport_stats(point)[0][14]) == streams
+
+
+def test_number_of_streams_of_mounts_that_do_not_say(mounts) -> None:
     parameter = Path("/sys/module/rpcquic/parameters/streams")
-    parameter.write_text(str(streams))
+    parameter.write_text("3")
     try:
         with mounts.mounted() as point:
-            (point / "file").write_text("on several streams")
+            assert "streams" not in mount_options(point)
             (words,) = transport_stats(point)
-            assert int(words[14]) == streams
+            assert int(words[14]) == 3
     finally:
         parameter.write_text("0")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("proto=quic,streams=0", "NFS: Value for 'streams' out of range"),
+        ("proto=quic,streams=17", "NFS: Value for 'streams' out of range"),
+        ("proto=tcp,streams=2", "NFS: Option 'streams' needs proto=quic"),
+    ],
+)
+def test_numbers_of_streams_that_are_refused(mounts, net: Network, options: str, message: str) -> None:
+    """The helper of nfs-utils has no words for it; mount(8) itself passes on what the kernel says."""
+    assert "incorrect mount option" in mounts.failure(*options.split(","))
+    given = f"addr={Network.SERVER_V4},vers=4.2,{options}"
+    argv = net.cli.argv(["mount", "-i", "-t", "nfs", "-o", given, "server.test:/export", str(mounts.point())])
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode
+    assert message in done.stderr
 
 
 def test_ipv6(mounts, net: Network) -> None:

@@ -19,7 +19,7 @@ GAP = "…"
 _LITERAL = r'"((?:[^"\\]|\\.)*)"'
 _LITERALS = rf"{_LITERAL}(?:\s*{_LITERAL})*"
 _KERNEL = re.compile(
-    rf"\b(?:pr_(?:err|warn|notice|info)\w*|net_\w+_ratelimited|cifs_(?:server_)?dbg|errorf|invalf)"
+    rf"\b(?:pr_(?:err|warn|notice|info)\w*|net_\w+_ratelimited|cifs_(?:server_)?dbg|errorf|(?:nfs_)?invalf)"
     rf"\((?:VFS,\s*|fc,\s*)?({_LITERALS})",
     re.S,
 )

@@ -194,11 +194,18 @@ static int xprt_quic_handshake(struct xprt_quic *q, struct socket *sock)
 	return handshake.status;
 }
 
+static unsigned int xprt_quic_wanted_streams(const struct xprt_quic *q)
+{
+	if (q->want_streams)
+		return q->want_streams;
+	return READ_ONCE(xprt_quic_nr_streams) ?:
+	       min(num_online_cpus(), XPRT_QUIC_STREAMS_MAX);
+}
+
 /* As many as we want, or as the server allows: one has to be enough. */
 static int xprt_quic_open_streams(struct xprt_quic *q, struct socket *sock)
 {
-	unsigned int want = READ_ONCE(xprt_quic_nr_streams) ?:
-			    min(num_online_cpus(), XPRT_QUIC_STREAMS_MAX);
+	unsigned int want = xprt_quic_wanted_streams(q);
 	unsigned int nr;
 	s64 id = 0;
 

@@ -328,6 +328,7 @@ static struct rpc_xprt *xprt_quic_setup(struct xprt_create *args)
 	xprt->max_payload = RPC_MAX_FRAGMENT_SIZE;
 	xprt->ops = &xprt_quic_ops;
 	xprt->xprtsec = args->xprtsec;
+	q->want_streams = min(args->streams, XPRT_QUIC_STREAMS_MAX);
 	xprt_quic_init_timeouts(q, args);
 	if (rpc_get_port((struct sockaddr *)&xprt->addr))
 		xprt_set_bound(xprt);

@@ -27,8 +27,7 @@
 #include "record.h"
 #include "sock.h"
 
-/* Streams for Calls of ours, and for those of the server. */
-#define XPRT_QUIC_STREAMS_MAX	16
+/* Streams for Calls of the server. */
 #define XPRT_QUIC_CB_STREAMS	4
 
 /* Callbacks have to fit in a page, as with TCP. */
@@ -75,6 +74,7 @@ enum {
  * @event_work:	  does what the socket's callbacks must not
  * @streams:	  streams for our Calls, in order of their IDs
  * @nr_streams:	  how many of them there are
+ * @want_streams: how many there should be, or 0: the default
  * @cb_streams:	  streams of the server
  * @xmit:	  message that is being sent: bytes that are out, its stream, and
  *		  the stream of the last one
@@ -97,6 +97,7 @@ struct xprt_quic {
 
 	struct xprt_quic_stream	streams[XPRT_QUIC_STREAMS_MAX];
 	unsigned int		nr_streams;
+	unsigned int		want_streams;
 	struct xprt_quic_stream	cb_streams[XPRT_QUIC_CB_STREAMS];
 
 	struct {
