@@ -107,6 +107,14 @@ static struct quic_peer_cid *quic_cid_find_peer(struct quic_conn *conn, u64 seq)
 	return NULL;
 }
 
+static void quic_cid_list_local(struct quic_cids *cids,
+				struct quic_local_cid *lcid)
+{
+	lcid->seq = cids->local_next_seq++;
+	list_add_tail(&lcid->list, &cids->local);
+	cids->nr_local++;
+}
+
 /**
  * quic_cid_add_local - make a new connection ID that leads to us
  * @conn: the connection
@@ -129,10 +137,36 @@ struct quic_local_cid *quic_cid_add_local(struct quic_conn *conn)
 	do {
 		get_random_bytes(lcid->entry.cid.data, QUIC_CID_LEN);
 	} while (quic_lookup_add_cid(&lcid->entry));
-	lcid->seq = cids->local_next_seq++;
-	list_add_tail(&lcid->list, &cids->local);
-	cids->nr_local++;
+	quic_cid_list_local(cids, lcid);
 	return lcid;
+}
+
+/**
+ * quic_cid_set_first_local - go on with an ID that the client knows already
+ * @conn: the connection of a server, which has no ID yet
+ * @cid:  QUIC_CID_LEN long, made up before there was a connection
+ *
+ * Context: connection lock held.
+ * Return: 0 or a negative errno.
+ */
+int quic_cid_set_first_local(struct quic_conn *conn, const struct quic_cid *cid)
+{
+	struct quic_cids *cids = &conn->cids;
+	struct quic_local_cid *lcid;
+	int err;
+
+	lcid = kzalloc_obj(*lcid, GFP_ATOMIC);
+	if (!lcid)
+		return -ENOMEM;
+	lcid->entry.sk = quic_conn_sk(conn);
+	lcid->entry.cid = *cid;
+	err = quic_lookup_add_cid(&lcid->entry);
+	if (err) {
+		kfree(lcid);
+		return err;
+	}
+	quic_cid_list_local(cids, lcid);
+	return 0;
 }
 
 /**

@@ -118,6 +118,8 @@ void quic_cids_free(struct quic_conn *conn);
 
 struct quic_local_cid *quic_cid_find_local(struct quic_conn *conn, u64 seq);
 struct quic_local_cid *quic_cid_add_local(struct quic_conn *conn);
+int quic_cid_set_first_local(struct quic_conn *conn,
+			     const struct quic_cid *cid);
 void quic_cid_drop_original(struct quic_conn *conn);
 void quic_cids_issue(struct quic_conn *conn);
 

@@ -171,8 +171,6 @@ static int quic_conn_start(struct quic_conn *conn, const struct quic_cid *dcid)
 {
 	int err;
 
-	if (!quic_cid_add_local(conn))
-		return -ENOMEM;
 	err = quic_keys_initial(&conn->keys, conn->version, dcid,
 				conn->is_server, GFP_KERNEL);
 	if (err)
@@ -223,6 +221,8 @@ int quic_conn_connect(struct sock *sk, const union quic_addr *local,
 	conn->hs.odcid.len = QUIC_CID_MIN_INITIAL;
 	get_random_bytes(conn->hs.odcid.data, QUIC_CID_MIN_INITIAL);
 	err = quic_cid_set_first_peer(conn, &conn->hs.odcid);
+	if (!err && !quic_cid_add_local(conn))
+		err = -ENOMEM;
 	if (!err)
 		err = quic_conn_start(conn, &conn->hs.odcid);
 	if (err)
@@ -258,9 +258,13 @@ int quic_conn_accept(struct sock *sk, struct quic_request *req)
 		sk->sk_bound_dev_if = req->l3_if;
 	err = quic_cid_set_first_peer(conn, &req->scid);
 	if (!err)
+		err = quic_cid_set_first_local(conn, &req->said.scid);
+	if (!err)
 		err = quic_conn_start(conn, &req->dcid);
 	if (err)
 		return err;
+	conn->path.tx_bytes = req->said.bytes;
+	conn->spaces[QUIC_SPACE_INITIAL].next_pn = req->said.next_pn;
 	quic_sock_set_addrs(sk, &req->local, &req->peer);
 	conn->cids.original = quic_request_take_original(req, sk);
 	while ((skb = __skb_dequeue(&req->datagrams))) {

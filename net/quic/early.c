@@ -2,7 +2,7 @@
 #include "conn.h"
 #include "dgram.h"
 #include "early.h"
-#include "output.h"
+#include "outcome.h"
 #include "stream_output.h"
 
 /**
@@ -123,7 +123,7 @@ static void quic_early_withdraw(struct quic_conn *conn)
 
 	quic_loss_withdraw(&conn->rec, &conn->spaces[QUIC_SPACE_APP],
 			   QUIC_PKT_0RTT, &sent, ktime_get());
-	quic_output_lost(conn, &sent);
+	quic_outcome_lost(conn, &sent);
 }
 
 /**

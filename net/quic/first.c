@@ -13,9 +13,11 @@
 #include "udp_tx.h"
 #include "varint.h"
 
-/* Packet number and length of it, of a packet that is our only one. */
-#define QUIC_FIRST_PN		0
+/* Length of packet numbers here: the longest, for nothing is acknowledged. */
 #define QUIC_FIRST_PN_LEN	4
+/* Room for our long header, without a token, and for our only frame. */
+#define QUIC_FIRST_HEADER_MAX	(16 + QUIC_CID_MAX_LEN + QUIC_CID_LEN)
+#define QUIC_FIRST_FRAME_MAX	96
 
 /**
  * quic_first_alloc - be ready for a client's ClientHello
@@ -27,22 +29,17 @@
 struct quic_first *quic_first_alloc(u32 version, const struct quic_cid *dcid)
 {
 	struct quic_first *first;
-	struct quic_key *tx;
 
 	first = kzalloc_obj(*first);
-	tx = kzalloc_obj(*tx);
-	if (!first || !tx) {
-		kfree(first);
-		kfree(tx);
+	if (!first)
 		return NULL;
-	}
 	first->version = version;
-	first->pn = -1;
-	quic_key_initial(tx, &first->rx, version, dcid, true);
+	quic_pnspace_init(&first->space, QUIC_SPACE_INITIAL);
+	first->said.scid.len = QUIC_CID_LEN;
+	get_random_bytes(first->said.scid.data, QUIC_CID_LEN);
+	quic_key_initial(&first->tx, &first->rx, version, dcid, true);
 	quic_range_set_init(&first->have, QUIC_FIRST_MAX_RANGES,
 			    QUIC_RANGE_REFUSE);
-	quic_key_clear(tx);
-	kfree(tx);
 	return first;
 }
 
@@ -55,6 +52,8 @@ void quic_first_free(struct quic_first *first)
 	if (!first)
 		return;
 	quic_key_clear(&first->rx);
+	quic_key_clear(&first->tx);
+	quic_pnspace_destroy(&first->space);
 	quic_range_set_destroy(&first->have);
 	kfree(first->data);
 	kfree(first);
@@ -109,7 +108,7 @@ static int quic_first_crypto(struct quic_first *first,
 }
 
 static int quic_first_frames(struct quic_first *first, const u8 *pos,
-			     const u8 *end)
+			     const u8 *end, bool *eliciting)
 {
 	const struct quic_frame_info *info;
 	struct quic_frame frame;
@@ -121,6 +120,8 @@ static int quic_first_frames(struct quic_first *first, const u8 *pos,
 		info = quic_frame_info(frame.type);
 		if (!info || !(info->pkts & QUIC_PKT_INITIAL))
 			return -EINVAL;
+		if (info->flags & QUIC_FRAME_ACK_ELICITING)
+			*eliciting = true;
 		/* A client that gives up at once. */
 		if (frame.type == QUIC_FRAME_CONNECTION_CLOSE)
 			return -ECONNRESET;
@@ -134,24 +135,32 @@ static int quic_first_frames(struct quic_first *first, const u8 *pos,
 }
 
 static int quic_first_packet(struct quic_first *first, u8 *pkt,
-			     const struct quic_header *hdr)
+			     const struct quic_header *hdr, u8 ecn)
 {
+	struct quic_pnspace *space = &first->space;
 	u32 pn_len, truncated, hdr_len;
-	s64 pn;
+	bool eliciting = false;
+	u64 pn;
+	int err;
 
 	if (quic_crypto_unprotect(&first->rx, pkt, hdr->pkt_len, hdr->pn_off,
 				  &pn_len, &truncated))
 		return 0;
-	pn = quic_pn_expand(first->pn, truncated, pn_len);
+	pn = quic_pn_expand(space->largest_rcvd, truncated, pn_len);
 	hdr_len = hdr->pn_off + pn_len;
 	if (quic_crypto_open(&first->rx, pn, pkt, hdr_len, hdr->pkt_len))
 		return 0;
 	if (pkt[0] & QUIC_HDR_LONG_RSVD)
 		return -EINVAL;
 	first->opened = true;
-	first->pn = max(first->pn, pn);
-	return quic_first_frames(first, pkt + hdr_len,
-				 pkt + hdr->pkt_len - QUIC_TAG_LEN);
+	if (quic_pnspace_check_dup(space, pn))
+		return 0;
+	err = quic_first_frames(first, pkt + hdr_len,
+				pkt + hdr->pkt_len - QUIC_TAG_LEN, &eliciting);
+	if (!err)
+		quic_pnspace_on_received(space, pn, eliciting, ecn, ktime_get(),
+					 0, true);
+	return err;
 }
 
 /**
@@ -179,7 +188,8 @@ int quic_first_datagram(struct quic_first *first, const struct sk_buff *skb)
 			break;
 		if (hdr.type == QUIC_PKT_INITIAL &&
 		    hdr.version == first->version)
-			err = quic_first_packet(first, copy + off, &hdr);
+			err = quic_first_packet(first, copy + off, &hdr,
+						quic_skb_ecn(skb));
 		off += hdr.pkt_len;
 	}
 	kfree(copy);
@@ -238,51 +248,86 @@ void quic_first_send_retry(struct quic_endpoint *ep, const struct sk_buff *skb,
 	kfree(pkt);
 }
 
-/* An Initial packet with nothing but CONNECTION_CLOSE. Returns its length. */
-static u32 quic_first_build_close(u8 *pkt, const struct quic_key *tx,
-				  const struct quic_header *hdr, u32 code)
+/* An Initial packet to whom sent the datagram @skb. */
+static int quic_first_send(struct quic_first *first, struct quic_endpoint *ep,
+			   const struct sk_buff *skb,
+			   const struct quic_header *hdr, const u8 *frame,
+			   u32 len)
 {
-	struct quic_cid scid = { .len = QUIC_CID_LEN };
-	u32 hdr_len, len;
+	u8 pkt[QUIC_FIRST_HEADER_MAX + QUIC_FIRST_FRAME_MAX + QUIC_TAG_LEN];
+	struct quic_first_said *said = &first->said;
+	u64 pn = first->space.next_pn;
+	u32 hdr_len;
 	u8 *pos;
+	int err;
 
-	get_random_bytes(scid.data, scid.len);
-	pos = quic_header_put_long(pkt, QUIC_PKT_INITIAL, hdr->version,
-				   &hdr->scid, &scid, NULL, 0, QUIC_FIRST_PN,
-				   QUIC_FIRST_PN_LEN);
+	pos = quic_header_put_long(pkt, QUIC_PKT_INITIAL, first->version,
+				   &hdr->scid, &said->scid, NULL, 0,
+				   pn, QUIC_FIRST_PN_LEN);
 	hdr_len = pos - pkt;
-	pos = quic_frame_put_connection_close(pos, code, 0, NULL, 0);
-	len = pos - pkt - hdr_len;
-	quic_header_set_length(pkt + hdr_len - QUIC_FIRST_PN_LEN,
+	memcpy(pos, frame, len);
+	quic_header_set_length(pos - QUIC_FIRST_PN_LEN,
 			       QUIC_FIRST_PN_LEN + len + QUIC_TAG_LEN);
-	quic_crypto_seal(tx, QUIC_FIRST_PN, NULL, pkt, hdr_len, len);
-	quic_crypto_protect(tx, pkt, hdr_len - QUIC_FIRST_PN_LEN,
+	quic_crypto_seal(&first->tx, pn, NULL, pkt, hdr_len, len);
+	quic_crypto_protect(&first->tx, pkt, hdr_len - QUIC_FIRST_PN_LEN,
 			    QUIC_FIRST_PN_LEN);
-	return hdr_len + len + QUIC_TAG_LEN;
+	quic_pnspace_pn_used(&first->space);
+	said->next_pn = first->space.next_pn;
+	len += hdr_len + QUIC_TAG_LEN;
+	err = quic_udp_answer(ep, skb, pkt, len);
+	if (!err)
+		said->bytes += len;
+	return err;
+}
+
+/**
+ * quic_first_send_ack - tell a client which packets have come
+ * @first: what there is of its ClientHello
+ * @ep:    endpoint that the datagram came in by
+ * @skb:   the latest datagram
+ * @hdr:   header of its Initial packet
+ *
+ * RFC 9000, 13.2.1: at once. A client that repeats what is known to be lost,
+ * and nothing else, would wait for ever. The answer is far smaller than the
+ * datagram.
+ */
+void quic_first_send_ack(struct quic_first *first, struct quic_endpoint *ep,
+			 const struct sk_buff *skb,
+			 const struct quic_header *hdr)
+{
+	struct quic_pnspace *space = &first->space;
+	u8 frame[QUIC_FIRST_FRAME_MAX];
+	const u64 *ecn = NULL;
+	u32 len;
+
+	if (!quic_pnspace_ack_due(space, ktime_get()))
+		return;
+	if (quic_pnspace_has_ecn(space))
+		ecn = space->ecn_rcvd;
+	len = quic_frame_len_ack(sizeof(frame), &space->received, 0, 0, ecn);
+	quic_frame_put_ack(frame, len, &space->received, 0, 0, ecn);
+	if (!quic_first_send(first, ep, skb, hdr, frame, len))
+		quic_pnspace_on_ack_sent(space);
 }
 
 /**
  * quic_first_send_close - tell a client that there will be no connection
- * @ep:   endpoint that the datagram came in by
- * @skb:  the datagram
- * @hdr:  header of its Initial packet
- * @code: QUIC_TRANSPORT_ERROR_*
+ * @first: what there is of its ClientHello
+ * @ep:    endpoint that the datagram came in by
+ * @skb:   the datagram
+ * @hdr:   header of its Initial packet
+ * @code:  QUIC_TRANSPORT_ERROR_*
  *
  * RFC 9000, 10.2.3. The answer is far smaller than the datagram.
  */
-void quic_first_send_close(struct quic_endpoint *ep, const struct sk_buff *skb,
+void quic_first_send_close(struct quic_first *first, struct quic_endpoint *ep,
+			   const struct sk_buff *skb,
 			   const struct quic_header *hdr, u32 code)
 {
-	u8 pkt[128];
-	struct quic_key *keys;
-	u32 len;
+	u8 frame[QUIC_FIRST_FRAME_MAX];
+	u8 *end;
 
-	keys = kcalloc(2, sizeof(*keys), GFP_KERNEL);
-	if (!keys)
-		return;
-	quic_key_initial(&keys[0], &keys[1], hdr->version, &hdr->dcid, true);
-	len = quic_first_build_close(pkt, &keys[0], hdr, code);
-	if (!quic_udp_answer(ep, skb, pkt, len))
+	end = quic_frame_put_connection_close(frame, code, 0, NULL, 0);
+	if (!quic_first_send(first, ep, skb, hdr, frame, end - frame))
 		QUIC_INC_STATS(ep->net, FRM_OUT_CLOSES);
-	kfree_sensitive(keys);
 }

@@ -8,7 +8,7 @@
 #include "input.h"
 #include "net_ns.h"
 #include "new_token.h"
-#include "output.h"
+#include "outcome.h"
 #include "stream_input.h"
 
 /* Handlers return 0, a transport error, or an errno; see types.h. */
@@ -57,8 +57,8 @@ static int quic_handle_ack(struct quic_conn *conn, struct quic_rx_pkt *pkt,
 			       &acked, &lost);
 	if (pkt->level == QUIC_CRYPTO_HANDSHAKE && !list_empty(&acked))
 		conn->rec.peer_validated = true;
-	quic_output_acked(conn, &acked);
-	quic_output_lost(conn, &lost);
+	quic_outcome_acked(conn, &acked);
+	quic_outcome_lost(conn, &lost);
 	if (!err && pkt->level == QUIC_CRYPTO_APP)
 		err = quic_keys_on_ack(&conn->keys, ack->largest_acked,
 				       pkt->now,

@@ -438,6 +438,7 @@ void quic_listen_stop(struct sock *sk)
 		reuseport_detach_sock(sk);
 	while ((req = quic_listen_unqueue(l)))
 		quic_request_free(qn, req);
+	quic_request_listener_gone(qn);
 	mutex_unlock(&qn->req_mutex);
 }
 

@@ -5,7 +5,7 @@
  *
  * Owns:    struct quic_mtud.
  * Guard:   the connection lock.
- * Callers: path.c, probe.c (sends), output.c (acknowledged and lost).
+ * Callers: path.c, probe.c (sends), outcome.c (acknowledged and lost).
  */
 #ifndef _NET_QUIC_MTUD_H
 #define _NET_QUIC_MTUD_H

@@ -5,6 +5,7 @@
 #include "conn.h"
 #include "frame.h"
 #include "net_ns.h"
+#include "outcome.h"
 #include "output.h"
 #include "packet_build.h"
 #include "probe.h"
@@ -172,6 +173,12 @@ static void quic_output_put_frames(struct quic_output *out,
 	/* RFC 9000, 12.5: there is no ACK in 0-RTT packets. */
 	if (b->level != QUIC_CRYPTO_EARLY)
 		quic_output_put_ack(out, b);
+	/* A handshake hangs on few bytes, so each probe of it carries some: there
+	 * are servers that refuse a first packet without the ClientHello.
+	 */
+	if (conn->pto_probes[b->space] && b->space != QUIC_SPACE_APP &&
+	    !quic_crypto_pending(conn, b->level))
+		quic_outcome_repeat(conn, b->space, 1);
 	if (out->data_ok || conn->pto_probes[b->space])
 		quic_output_put_data(out, b);
 	/* A probe has to elicit an answer (RFC 9002, 6.2.4), and so has one ACK
@@ -599,140 +606,10 @@ void quic_output_close(struct quic_conn *conn)
 	QUIC_INC_STATS(quic_conn_net(conn), FRM_OUT_CLOSES);
 }
 
-static void quic_output_frame_acked(struct quic_conn *conn,
-				    struct quic_pnspace *space,
-				    const struct quic_sent_frame *frame)
-{
-	switch (frame->kind) {
-	case QUIC_SENT_ACK:
-		quic_pnspace_on_ack_acked(space, frame->offset);
-		break;
-	case QUIC_SENT_CRYPTO:
-		quic_crypto_frame_acked(conn, frame);
-		break;
-	case QUIC_SENT_NEW_CID:
-	case QUIC_SENT_RETIRE_CID:
-		quic_cids_frame_acked(conn, frame);
-		break;
-	case QUIC_SENT_NEW_TOKEN:
-		quic_new_token_acked(conn);
-		break;
-	case QUIC_SENT_HANDSHAKE_DONE:
-	case QUIC_SENT_PATH_CHALLENGE:
-	case QUIC_SENT_PATH_RESPONSE:
-	case QUIC_SENT_PING:
-	case QUIC_SENT_DATAGRAM:
-	case QUIC_SENT_CLOSE:
-		break;
-	default:
-		quic_streams_frame_acked(conn, frame);
-		break;
-	}
-}
-
-static void quic_output_frame_lost(struct quic_conn *conn,
-				   const struct quic_sent_frame *frame)
-{
-	switch (frame->kind) {
-	case QUIC_SENT_CRYPTO:
-		conn->stats.retrans_bytes += frame->len;
-		quic_crypto_frame_lost(conn, frame);
-		break;
-	case QUIC_SENT_NEW_CID:
-	case QUIC_SENT_RETIRE_CID:
-		quic_cids_frame_lost(conn, frame);
-		break;
-	case QUIC_SENT_NEW_TOKEN:
-		quic_new_token_lost(conn);
-		break;
-	case QUIC_SENT_HANDSHAKE_DONE:
-		conn->hs.done_pending = true;
-		break;
-	case QUIC_SENT_ACK:
-	case QUIC_SENT_PATH_CHALLENGE:
-	case QUIC_SENT_PATH_RESPONSE:
-	case QUIC_SENT_PING:
-	case QUIC_SENT_DATAGRAM:
-	case QUIC_SENT_CLOSE:
-		return;
-	case QUIC_SENT_STREAM:
-		conn->stats.retrans_bytes += frame->len;
-		fallthrough;
-	default:
-		quic_streams_frame_lost(conn, frame);
-		break;
-	}
-	QUIC_INC_STATS(quic_conn_net(conn), FRM_RETRANS);
-}
-
-/**
- * quic_output_acked - do what follows from packets that have arrived
- * @conn:  the connection
- * @acked: struct quic_sent_pkt, all freed
- *
- * Context: connection lock held.
- */
-void quic_output_acked(struct quic_conn *conn, struct list_head *acked)
-{
-	struct quic_sent_pkt *pkt, *next;
-	struct quic_pnspace *space;
-	u8 i;
-
-	list_for_each_entry_safe(pkt, next, acked, list) {
-		space = &conn->spaces[quic_level_space(quic_pkt_level(pkt->type))];
-		for (i = 0; i < pkt->nr_frames; i++)
-			quic_output_frame_acked(conn, space, &pkt->frames[i]);
-		if (pkt->mtu_probe && pkt->path_gen == conn->rec.path_gen)
-			quic_path_mtu_answer(conn, pkt->size, false);
-		conn->stats.acked_bytes += pkt->size;
-		list_del(&pkt->list);
-		quic_sent_pkt_free(pkt);
-	}
-}
-
-static void quic_output_requeue(struct quic_conn *conn,
-				const struct quic_sent_pkt *pkt)
-{
-	u8 i;
-
-	for (i = 0; i < pkt->nr_frames; i++)
-		quic_output_frame_lost(conn, &pkt->frames[i]);
-}
-
-/**
- * quic_output_lost - queue again what packets carried that were lost
- * @conn: the connection
- * @lost: struct quic_sent_pkt, all freed
- *
- * Context: connection lock held.
- */
-void quic_output_lost(struct quic_conn *conn, struct list_head *lost)
-{
-	struct quic_sent_pkt *pkt, *next;
-
-	list_for_each_entry_safe(pkt, next, lost, list) {
-		trace_quic_pkt_lost(quic_conn_sk(conn), pkt->type, pkt->pn,
-				    pkt->size);
-		if (pkt->mtu_probe && pkt->path_gen == conn->rec.path_gen)
-			quic_path_mtu_answer(conn, pkt->size, true);
-		conn->stats.lost_bytes += pkt->size;
-		quic_output_requeue(conn, pkt);
-		list_del(&pkt->list);
-		quic_sent_pkt_free(pkt);
-	}
-}
-
-/* A probe carries data rather than a PING where it can (RFC 9002, 6.2.4): what
- * the oldest unanswered packet carried is the likeliest to be missing.
- */
 static void quic_output_owe_probes(struct quic_conn *conn,
 				   enum quic_space_id id, u8 nr)
 {
-	struct quic_sent_pkt *pkt;
-
-	pkt = quic_pnspace_oldest_eliciting(&conn->spaces[id]);
-	if (pkt)
-		quic_output_requeue(conn, pkt);
+	quic_outcome_repeat(conn, id, id == QUIC_SPACE_APP ? 1 : nr);
 	conn->pto_probes[id] = nr;
 }
 
@@ -750,7 +627,7 @@ void quic_output_loss_timeout(struct quic_conn *conn, ktime_t now)
 	int i;
 
 	quic_loss_on_timeout(&conn->rec, conn->spaces, now, &lost, &verdict);
-	quic_output_lost(conn, &lost);
+	quic_outcome_lost(conn, &lost);
 	trace_quic_metrics(quic_conn_sk(conn), &conn->rec);
 	if (!verdict.nr_probes)
 		return;

@@ -13,14 +13,10 @@
 #include <linux/types.h>
 #include <linux/ktime.h>
 
-struct list_head;
 struct quic_conn;
-struct quic_pnspace;
 
 void quic_output(struct quic_conn *conn);
 void quic_output_close(struct quic_conn *conn);
 void quic_output_loss_timeout(struct quic_conn *conn, ktime_t now);
-void quic_output_acked(struct quic_conn *conn, struct list_head *acked);
-void quic_output_lost(struct quic_conn *conn, struct list_head *lost);
 
 #endif /* _NET_QUIC_OUTPUT_H */

@@ -119,24 +119,6 @@ bool quic_pnspace_never_sent(const struct quic_pnspace *space, u64 smallest,
 }
 
 /**
- * quic_pnspace_oldest_eliciting - what a probe had best repeat
- * @space: the space
- *
- * RFC 9002, 6.2.4. Context: connection lock held.
- * Return: the oldest ack-eliciting packet that is unanswered, or NULL.
- */
-struct quic_sent_pkt *
-quic_pnspace_oldest_eliciting(const struct quic_pnspace *space)
-{
-	struct quic_sent_pkt *pkt;
-
-	list_for_each_entry(pkt, &space->sent, list)
-		if (pkt->ack_eliciting)
-			return pkt;
-	return NULL;
-}
-
-/**
  * quic_pnspace_check_dup - tell whether a packet must be dropped as a duplicate
  * @space: the space
  * @pn:    number of a packet whose protection was removed successfully

@@ -115,8 +115,6 @@ void quic_pnspace_destroy(struct quic_pnspace *space);
 void quic_pnspace_pn_used(struct quic_pnspace *space);
 bool quic_pnspace_never_sent(const struct quic_pnspace *space, u64 smallest,
 			     u64 largest);
-struct quic_sent_pkt *
-quic_pnspace_oldest_eliciting(const struct quic_pnspace *space);
 
 /* Receiving. @ecn is the two bits of the IP header (INET_ECN_*). */
 bool quic_pnspace_check_dup(const struct quic_pnspace *space, u64 pn);

@@ -17,11 +17,15 @@
 
 /* Bytes (truesize) of datagrams that may wait for the work, in a netns. */
 #define QUIC_FIRST_QUEUE_BYTES	(4 * 1024 * 1024)
-/* ClientHellos that may gather at a time, and for how long. */
+/* ClientHellos that may gather at a time, and for how long: probes of a client
+ * that loses much come in ever longer intervals. Where there are too many, one
+ * that has had some time makes room.
+ */
 #define QUIC_GATHER_MAX		256
-#define QUIC_GATHER_TIME	(2 * HZ)
-/* Handshakes in a netns, of servers, from which on every new client has to prove its address
- * before it costs memory (RFC 9000, 8.1.2).
+#define QUIC_GATHER_TIME	(30 * HZ)
+#define QUIC_GATHER_TIME_BUSY	(2 * HZ)
+/* Handshakes in a netns, of servers, from which on every new client has to
+ * prove its address before it costs memory (RFC 9000, 8.1.2).
  */
 #define QUIC_REQUESTS_BUSY	512
 /* Bytes of one request; more than any first congestion window. */
@@ -104,6 +108,7 @@ void quic_request_free(struct quic_net *qn, struct quic_request *req)
 	lockdep_assert_held(&qn->req_mutex);
 
 	quic_lookup_del_odcid(req->original);
+	quic_lookup_del_odcid(req->chosen);
 	quic_first_free(req->first);
 	__skb_queue_purge(&req->datagrams);
 	quic_endpoint_put(req->endpoint);
@@ -118,40 +123,61 @@ static void quic_request_give_up(struct quic_net *qn, struct quic_request *req)
 	quic_request_free(qn, req);
 }
 
-/* Clients that have begun and not gone on; @all is for the end. */
-static void quic_request_expire(struct quic_net *qn, bool all)
+/* Clients that have begun and not gone on for @time, in jiffies. */
+static void quic_request_expire(struct quic_net *qn, unsigned long time)
 {
 	struct quic_request *req, *next;
 
 	lockdep_assert_held(&qn->req_mutex);
 
 	list_for_each_entry_safe(req, next, &qn->gathering, list) {
-		if (!all && time_before(jiffies, req->began + QUIC_GATHER_TIME))
+		if (time_before(jiffies, req->began + time))
 			break;
 		QUIC_INC_STATS(qn->net, LISTEN_DROPS);
 		quic_request_give_up(qn, req);
 	}
 }
 
-static int quic_request_add_original(struct quic_net *qn,
-				     struct quic_request *req)
+/**
+ * quic_request_listener_gone - give up clients that nobody can serve any more
+ * @qn: network namespace
+ *
+ * They hold the endpoint, and with it the port. Context: req_mutex held.
+ */
+void quic_request_listener_gone(struct quic_net *qn)
 {
-	struct quic_odcid *original;
-	int err;
+	struct quic_request *req, *next;
+	const struct quic_skb_cb *cb;
 
-	original = kzalloc_obj(*original);
-	if (!original)
-		return -ENOMEM;
-	original->net = qn->net;
-	original->req = req;
-	original->cid = req->dcid;
-	original->peer = req->peer;
-	err = quic_lookup_add_odcid(original);
-	if (err)
-		kfree(original);
-	else
-		req->original = original;
-	return err;
+	lockdep_assert_held(&qn->req_mutex);
+
+	list_for_each_entry_safe(req, next, &qn->gathering, list) {
+		cb = QUIC_SKB_CB(skb_peek(&req->datagrams));
+		if (!quic_listen_exists(qn->net, &req->local, cb->iif,
+					cb->sdif))
+			quic_request_give_up(qn, req);
+	}
+}
+
+/* Let an ID lead to the request. */
+static struct quic_odcid *quic_request_add_cid(struct quic_net *qn,
+					       struct quic_request *req,
+					       const struct quic_cid *cid)
+{
+	struct quic_odcid *entry;
+
+	entry = kzalloc_obj(*entry);
+	if (!entry)
+		return NULL;
+	entry->net = qn->net;
+	entry->req = req;
+	entry->cid = *cid;
+	entry->peer = req->peer;
+	if (quic_lookup_add_odcid(entry)) {
+		kfree(entry);
+		return NULL;
+	}
+	return entry;
 }
 
 static struct quic_request *
@@ -182,22 +208,29 @@ quic_request_alloc(struct quic_net *qn, const struct sk_buff *skb,
 		req->retry_scid = token->rscid;
 	}
 	req->first = quic_first_alloc(req->version, &req->dcid);
-	if (!req->first || quic_request_add_original(qn, req)) {
+	req->original = quic_request_add_cid(qn, req, &req->dcid);
+	if (!req->first || !req->original) {
 		quic_request_free(qn, req);
 		return NULL;
 	}
 	return req;
 }
 
-/* Keep a datagram for the connection. */
-static bool quic_request_keep(struct quic_request *req, struct sk_buff *skb)
+static bool quic_request_has_room(const struct quic_request *req,
+				  const struct sk_buff *skb)
 {
 	u32 limit = QUIC_REQUEST_BYTES;
 
 	if (req->listener)
 		limit = min_t(u32, limit,
 			      READ_ONCE(req->listener->sk->sk_rcvbuf));
-	if (req->bytes + skb->truesize > limit)
+	return req->bytes + skb->truesize <= limit;
+}
+
+/* Keep a datagram for the connection. */
+static bool quic_request_keep(struct quic_request *req, struct sk_buff *skb)
+{
+	if (!quic_request_has_room(req, skb))
 		return false;
 	req->bytes += skb->truesize;
 	__skb_queue_tail(&req->datagrams, skb);
@@ -264,11 +297,12 @@ static bool quic_request_offer(struct quic_net *qn, struct quic_request *req,
 		return false;
 	}
 	if (sk_acceptq_is_full(l->sk)) {
-		quic_first_send_close(req->endpoint, skb, hdr,
+		quic_first_send_close(req->first, req->endpoint, skb, hdr,
 				      QUIC_TRANSPORT_ERROR_CONNECTION_REFUSED);
 		QUIC_INC_STATS(qn->net, LISTEN_REFUSED);
 		return false;
 	}
+	req->said = req->first->said;
 	quic_first_free(req->first);
 	req->first = NULL;
 	list_del(&req->list);
@@ -277,26 +311,43 @@ static bool quic_request_offer(struct quic_net *qn, struct quic_request *req,
 	return true;
 }
 
+/* More of the ClientHello has to come. The client goes on with the ID that the
+ * acknowledgment shows (RFC 9000, 7.2).
+ */
+static void quic_request_wait(struct quic_net *qn, struct quic_request *req,
+			      struct sk_buff *skb,
+			      const struct quic_header *hdr)
+{
+	struct quic_first *first = req->first;
+
+	if (!req->chosen)
+		req->chosen = quic_request_add_cid(qn, req, &first->said.scid);
+	if (req->chosen)
+		quic_first_send_ack(first, req->endpoint, skb, hdr);
+	quic_request_keep(req, skb);
+}
+
 /* One more datagram of a client whose ClientHello gathers; consumed. */
 static void quic_request_gather(struct quic_net *qn, struct quic_request *req,
 				struct sk_buff *skb,
 				const struct quic_header *hdr)
 {
 	struct quic_listener *l;
-	int err;
+	int err = -ENOBUFS;
 
-	err = quic_first_datagram(req->first, skb);
+	/* What is acknowledged has to be there for the connection. */
+	if (quic_request_has_room(req, skb))
+		err = quic_first_datagram(req->first, skb);
 	if (!err && !req->first->opened)
 		err = -EBADMSG;
 	if (!err)
 		err = quic_request_choose(qn, req, skb, &l);
 	if (err == -EAGAIN) {
-		if (!quic_request_keep(req, skb))
-			quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_BUSY);
+		quic_request_wait(qn, req, skb, hdr);
 		return;
 	}
 	if (err == -ENOPROTOOPT)
-		quic_first_send_close(req->endpoint, skb, hdr,
+		quic_first_send_close(req->first, req->endpoint, skb, hdr,
 				      QUIC_ERROR_NO_ALPN);
 	/* Kept before it is offered: accept() may run at once. */
 	if (!err && quic_request_keep(req, skb)) {
@@ -316,6 +367,20 @@ static bool quic_request_busy(struct quic_net *qn)
 	       QUIC_REQUESTS_BUSY;
 }
 
+/* A token of ours that cannot be right; consumes the datagram. */
+static void quic_request_refuse_token(struct quic_endpoint *ep,
+				      struct sk_buff *skb,
+				      const struct quic_header *hdr)
+{
+	struct quic_first *first = quic_first_alloc(hdr->version, &hdr->dcid);
+
+	if (first)
+		quic_first_send_close(first, ep, skb, hdr,
+				      QUIC_TRANSPORT_ERROR_INVALID_TOKEN);
+	quic_first_free(first);
+	quic_drop_skb(ep->net, NULL, skb, QUIC_DROP_TOKEN);
+}
+
 /* A client that is not known yet; consumes its datagram. */
 static void quic_request_begin(struct quic_net *qn, struct sk_buff *skb,
 			       const struct quic_header *hdr)
@@ -327,9 +392,7 @@ static void quic_request_begin(struct quic_net *qn, struct sk_buff *skb,
 
 	quic_listen_check_token(qn, skb, hdr, &token);
 	if (token.verdict == QUIC_TOKEN_BAD_RETRY) {
-		quic_first_send_close(ep, skb, hdr,
-				      QUIC_TRANSPORT_ERROR_INVALID_TOKEN);
-		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_TOKEN);
+		quic_request_refuse_token(ep, skb, hdr);
 		return;
 	}
 	if (token.verdict == QUIC_TOKEN_NEW &&
@@ -344,6 +407,8 @@ static void quic_request_begin(struct quic_net *qn, struct sk_buff *skb,
 			return;
 		}
 	}
+	if (qn->nr_gathering >= QUIC_GATHER_MAX)
+		quic_request_expire(qn, QUIC_GATHER_TIME_BUSY);
 	if (qn->nr_gathering >= QUIC_GATHER_MAX)
 		goto drop;
 	req = quic_request_alloc(qn, skb, hdr, &token);
@@ -388,6 +453,8 @@ static void quic_request_datagram(struct quic_net *qn, struct sk_buff *skb)
 	quic_skb_addrs(skb, &local, &peer);
 	/* It may have been accepted while this datagram waited. */
 	sk = quic_lookup_odcid(qn->net, &hdr.dcid, &peer);
+	if (!sk && hdr.dcid.len == QUIC_CID_LEN)
+		sk = quic_lookup_cid(qn->net, hdr.dcid.data);
 	if (sk) {
 		quic_udp_deliver(sk, skb);
 		return;
@@ -412,7 +479,7 @@ static void quic_request_work(struct work_struct *work)
 	while ((skb = quic_request_next_skb(qn))) {
 		ep = QUIC_SKB_CB(skb)->ep;
 		mutex_lock(&qn->req_mutex);
-		quic_request_expire(qn, false);
+		quic_request_expire(qn, QUIC_GATHER_TIME);
 		quic_request_datagram(qn, skb);
 		mutex_unlock(&qn->req_mutex);
 		quic_endpoint_put(ep);
@@ -431,7 +498,7 @@ static void quic_request_gather_work(struct work_struct *work)
 					   struct quic_net, gather_work);
 
 	mutex_lock(&qn->req_mutex);
-	quic_request_expire(qn, false);
+	quic_request_expire(qn, QUIC_GATHER_TIME);
 	if (!list_empty(&qn->gathering))
 		queue_delayed_work(system_dfl_wq, &qn->gather_work,
 				   QUIC_GATHER_TIME);
@@ -466,7 +533,7 @@ void quic_request_net_exit(struct quic_net *qn)
 		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_NO_LISTENER);
 	}
 	mutex_lock(&qn->req_mutex);
-	quic_request_expire(qn, true);
+	quic_request_expire(qn, 0);
 	mutex_unlock(&qn->req_mutex);
 	quic_token_used_free(&qn->used_tokens);
 }

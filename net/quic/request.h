@@ -19,10 +19,10 @@
 #include <linux/list.h>
 #include <linux/skbuff.h>
 
+#include "first.h"
 #include "types.h"
 
 struct quic_endpoint;
-struct quic_first;
 struct quic_listener;
 struct quic_net;
 struct quic_odcid;
@@ -48,6 +48,8 @@ struct sock;
  * @datagrams:	what has been received for it, undecrypted, oldest first
  * @bytes:	truesize of @datagrams
  * @first:	the ClientHello while it gathers, else NULL
+ * @said:	what the client has been told meanwhile
+ * @chosen:	entry of the table by @said.scid, once the client knows that ID
  */
 struct quic_request {
 	struct list_head list;
@@ -68,12 +70,15 @@ struct quic_request {
 	struct sk_buff_head datagrams;
 	u32 bytes;
 	struct quic_first *first;
+	struct quic_first_said said;
+	struct quic_odcid *chosen;
 };
 
 void quic_request_rcv(struct quic_endpoint *ep, struct sk_buff *skb);
 struct quic_odcid *quic_request_take_original(struct quic_request *req,
 					      struct sock *sk);
 void quic_request_free(struct quic_net *qn, struct quic_request *req);
+void quic_request_listener_gone(struct quic_net *qn);
 
 void quic_request_net_init(struct quic_net *qn);
 void quic_request_net_exit(struct quic_net *qn);

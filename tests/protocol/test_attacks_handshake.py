@@ -115,6 +115,18 @@ class TestAmplification:
                     break
 
 
+class TestSilence:
+    """RFC 9002, 6.2.4."""
+
+    def test_each_probe_carries_the_client_hello(self, raw_server: RawServer) -> None:
+        """There are servers that refuse a first packet without CRYPTO frames, and the first one may be lost."""
+        with client_of(raw_server):
+            hello = raw_server.open()
+            for _ in range(4):
+                assert raw_server.hear() is not None
+                assert raw_server.open() == hello
+
+
 class TestRetry:
     """7."""
 

@@ -5,25 +5,29 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from aioquic.quic.packet import QuicPacketType
+from aioquic.buffer import Buffer
+from aioquic.quic.packet import QuicPacketType, pull_ack_frame
 
-from kquic.sock import Config
+from kquic.sock import Config, listen
 
-from .wire import DATAGRAM, V1, V2, client_hello, crypto, pieces
+from .wire import DATAGRAM, V1, V2, client_hello, close_code, crypto, pieces
 
 if TYPE_CHECKING:
     from kquic.sock import Connection, Listener
 
     from .conftest import Listen, Raw
+    from .wire import RawClient
 
 REFUSED, INVALID_TOKEN, NO_ALPN = 0x2, 0xB, 0x178
 PING = b"\x01"
+ACK, ACK_ECN = 2, 3
 
 
 def accepts(listener: Listener) -> Connection | None:
@@ -201,6 +205,102 @@ class TestClientHelloInPieces:
         hello = client_hello(("echo",))
         raw.send(b"".join(crypto(hello[n : n + 1], n) for n in range(0, 200, 2)))
         assert accepts(server) is None
+
+
+class TestAcknowledgedBeforeAccept:
+    """RFC 9000, 7.2 and 13.2.1: a client hears at once which pieces of its ClientHello have come."""
+
+    def acknowledged(self, raw: RawClient) -> tuple[bytes, list[int]]:
+        """The server's connection ID and the packet numbers of its next ACK."""
+        datagram = raw.answer()
+        assert datagram is not None
+        payload = Buffer(data=raw.open(datagram))
+        assert payload.pull_uint8() in (ACK, ACK_ECN)
+        ranges, _ = pull_ack_frame(payload)
+        return raw.header(datagram).source_cid, [pn for numbers in ranges for pn in numbers]
+
+    @pytest.mark.parametrize("version", [V1, V2])
+    def test_pieces_in_disorder(self, listener: Listen, client: Raw, version: int) -> None:
+        server = listener(alpn=("echo",))
+        raw = client(server, version=version)
+        hello = client_hello(("echo",), padding=3000)
+        first, second, *rest = pieces(hello, 1000)
+        raw.send(second)
+        chosen, numbers = self.acknowledged(raw)
+        assert numbers == [0]
+        raw.send(PING)
+        assert self.acknowledged(raw) == (chosen, [0, 1])
+        raw.send(first)
+        assert self.acknowledged(raw) == (chosen, [0, 1, 2])
+        for frame in rest:
+            raw.send(frame)
+        with server.accept() as connection:
+            connection.set_timeout(5.0)
+            read = b""
+            while len(read) < len(hello):
+                read += connection.recv().data
+
+    def test_the_connection_goes_on_with_the_id_and_the_packet_numbers(self, listener: Listen, client: Raw) -> None:
+        server = listener(alpn=("echo",))
+        raw = client(server)
+        first, *rest = pieces(client_hello(("echo",), padding=1500), 1000)
+        raw.send(first)
+        datagram = raw.answer()
+        assert datagram is not None
+        raw.follow(datagram)
+        for frame in rest:
+            raw.send(frame)
+        with server.accept():
+            datagram = raw.answer()
+            assert datagram is not None
+            assert raw.header(datagram).source_cid == raw.dcid
+            raw.open(datagram)
+            assert raw.opened_pn > 0
+
+    def test_the_end_is_told_with_the_same_id(self, listener: Listen, client: Raw) -> None:
+        server = listener(alpn=("echo",))
+        raw = client(server)
+        first, *rest = pieces(client_hello(("other",), padding=1500), 1000)
+        raw.send(first)
+        datagram = raw.answer()
+        assert datagram is not None
+        raw.follow(datagram)
+        for frame in rest[:-1]:
+            raw.send(frame)
+            assert self.acknowledged(raw)[0] == raw.dcid
+        raw.send(rest[-1])
+        datagram = raw.answer()
+        assert datagram is not None
+        assert raw.header(datagram).source_cid == raw.dcid
+        assert close_code(raw.open(datagram)) == NO_ALPN
+        assert raw.opened_pn > 0
+
+    def test_nothing_for_what_elicits_nothing(self, listener: Listen, client: Raw) -> None:
+        server = listener(alpn=("echo",))
+        raw = client(server)
+        raw.send(bytes(4))
+        assert raw.answer() is None
+
+    def test_closing_the_listener_frees_the_port(self, host: str, client: Raw) -> None:
+        """A ClientHello that gathers does not keep it."""
+        with listen(host, alpn=("echo",)) as server:
+            raw = client(server)
+            raw.send(next(pieces(client_hello(("echo",), padding=1500), 1000)))
+            assert raw.answer() is not None
+            port = server.port
+        with socket.socket(raw.udp.family, socket.SOCK_DGRAM) as udp:
+            udp.bind((host, port))
+
+    def test_answers_are_small(self, listener: Listen, client: Raw) -> None:
+        """Every second packet number: no more than a few ranges, whatever the client does."""
+        server = listener(alpn=("echo",))
+        raw = client(server)
+        for _ in range(40):
+            raw.skip()
+            raw.send(PING)
+            datagram = raw.answer()
+            assert datagram is not None
+            assert len(datagram) < 200
 
 
 class TestVersionNegotiation:

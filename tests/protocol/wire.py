@@ -63,6 +63,8 @@ class RawClient:
     token: bytes = b""
     #: Bits of the first byte that are turned around.
     first_bits: int = 0
+    #: The Destination Connection ID that the Initial keys come from, if it is not dcid any more.
+    key_cid: bytes = b""
 
     def __post_init__(self) -> None:
         family = socket.AF_INET6 if ":" in self.server[0] else socket.AF_INET
@@ -77,7 +79,7 @@ class RawClient:
 
     def _keys(self) -> CryptoPair:
         keys = CryptoPair()
-        keys.setup_initial(self.dcid, is_client=True, version=self.version)
+        keys.setup_initial(self.key_cid or self.dcid, is_client=True, version=self.version)
         return keys
 
     def initial(self, frames: bytes, size: int = DATAGRAM) -> bytes:
@@ -97,6 +99,10 @@ class RawClient:
         """Send one Initial in a datagram."""
         self.udp.send(self.initial(frames, size))
 
+    def skip(self) -> None:
+        """Leave a packet number out."""
+        self._pn += 1
+
     def answer(self) -> bytes | None:
         """The next datagram from the server, or None."""
         try:
@@ -104,16 +110,20 @@ class RawClient:
         except (TimeoutError, ConnectionRefusedError):
             return None
 
+    def follow(self, datagram: bytes) -> None:
+        """Take the connection ID that the server has chosen (RFC 9000, 7.2)."""
+        self.key_cid, self.dcid = self.key_cid or self.dcid, self.header(datagram).source_cid
+
     def header(self, datagram: bytes) -> QuicHeader:
         """The header of the datagram's first packet."""
         return pull_quic_header(Buffer(data=datagram), host_cid_length=len(self.scid))
 
     def open(self, datagram: bytes) -> bytes:
-        """The payload of the server's Initial packet."""
+        """The payload of the server's Initial packet; its number stays in opened_pn."""
         buf = Buffer(data=datagram)
         header = pull_quic_header(buf, host_cid_length=len(self.scid))
         assert header.packet_type == QuicPacketType.INITIAL
-        payload: bytes = self._keys().decrypt_packet(datagram[: header.packet_length], buf.tell(), 0)[1]
+        _, payload, self.opened_pn = self._keys().decrypt_packet(datagram[: header.packet_length], buf.tell(), 0)
         return payload
 
     def closed_with(self) -> int | None:
@@ -172,6 +182,14 @@ class RawServer:
         self.odcid, self.cid = first.destination_cid, first.source_cid
         self.keys = CryptoPair()
         self.keys.setup_initial(self.odcid, is_client=False, version=V1)
+
+    def open(self) -> bytes:
+        """The frames of the client's Initial that was heard last, without the padding behind them."""
+        buf = Buffer(data=self.datagram)
+        header = pull_quic_header(buf, host_cid_length=8)
+        assert header.packet_type == QuicPacketType.INITIAL
+        frames: bytes = self.keys.decrypt_packet(self.datagram[: header.packet_length], buf.tell(), 0)[1]
+        return frames.rstrip(b"\0")
 
     def send(self, frames: bytes, **options: Any) -> None:
         """Send an Initial."""
