@@ -16,10 +16,10 @@ from kquic.interop.peers import PEERS
 #: By peer and role of the peer.
 QUICK = {
     ("aioquic", "client"): ("multiplexing", "amplificationlimit", "rebind-addr", "handshakecorruption"),
-    ("aioquic", "server"): ("multiplexing", "keyupdate", "blackhole", "rebind-port", "largechain"),
+    ("aioquic", "server"): ("multiplexing", "keyupdate", "blackhole", "rebind-port", "largechain", "handshakeloss"),
     ("ngtcp2", "client"): ("ecn", "resumption", "retry", "transfercorruption", "ipv6"),
     ("ngtcp2", "server"): ("ecn", "resumption", "chacha20", "v2", "connectionmigration"),
-    ("openssl", "client"): ("chacha20", "longrtt"),
+    ("openssl", "client"): ("chacha20", "longrtt", "retry", "amplificationlimit"),
 }
 CELLS = [(peer, role, case) for (peer, role), cases in QUICK.items() for case in cases]
 

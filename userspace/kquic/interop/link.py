@@ -100,8 +100,17 @@ def _wire(net: Routed) -> None:
         for four in fours:
             host.add_address(dev, four, 24)
         host.add_address(dev, six, 64)
+    _introduce(net.cli, net.rtr, NEAR)
+    _introduce(net.rtr, net.srv, FAR)
     for host, dev, number in ((net.cli, NEAR, 2), (net.srv, FAR, 3)):
         host.run("ip", "route", "add", "default", "via", f"10.{number}.0.1")
         host.run("ip", "-6", "route", "add", "default", "via", f"fd0{number}::1")
         host.run("ethtool", "-K", dev, *_OFFLOADS)
     net.rtr.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+
+
+def _introduce(one: Host, other: Host, dev: str) -> None:
+    """Let two hosts know each other's link-layer addresses: the loss of ARP would end what this network is to try."""
+    for host, peer in ((one, other), (other, one)):
+        for address in peer.addresses(dev):
+            host.introduce(dev, address, peer.link_address(dev))

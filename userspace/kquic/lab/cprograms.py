@@ -22,4 +22,5 @@ def build() -> Path:
 
 def put(folder: Path) -> None:
     """Build, and copy the result into a job's directory, where the guest finds it."""
-    shutil.copytree(build(), folder, symlinks=True, dirs_exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(build(), folder, symlinks=True)

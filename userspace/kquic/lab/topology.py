@@ -90,6 +90,16 @@ class Host:
         """Addresses that the device has."""
         return [found.get_attr("IFA_ADDRESS") for found in self._ns.get_addr(index=self._index(dev))]
 
+    def link_address(self, dev: str) -> str:
+        """The device's link-layer address."""
+        (found,) = self._ns.get_links(self._index(dev))
+        return str(found.get_attr("IFLA_ADDRESS"))
+
+    def introduce(self, dev: str, address: str, link_address: str) -> None:
+        """Make a neighbour known for good, so that neither ARP nor its loss has a part in anything."""
+        neighbour = {"ifindex": self._index(dev), "dst": address, "lladdr": link_address}
+        self._ns.neigh("replace", state="permanent", **neighbour)
+
     def transmitted(self, dev: str) -> int:
         """Bytes that have left by the device."""
         (found,) = self._ns.get_links(self._index(dev))
