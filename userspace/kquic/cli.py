@@ -16,6 +16,7 @@ from kquic.diag.stats import add_stats
 from kquic.diag.top import add_top
 from kquic.errors import KquicError
 from kquic.gateway.command import add_gateway
+from kquic.install.command import add_install
 from kquic.interop.command import add_interop
 from kquic.lab import options
 from kquic.qlog.command import add_qlog
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     add_serve(verbs)
     add_gateway(verbs)
     add_interop(verbs)
+    add_install(verbs)
     return top
 
 

@@ -219,7 +219,7 @@ void rpcquic_msg_init(struct msghdr *msg, union rpcquic_cmsg *cmsg, s64 id,
 	cmsg->hdr.cmsg_level = SOL_QUIC;
 	cmsg->hdr.cmsg_type = QUIC_STREAM_INFO;
 	cmsg->hdr.cmsg_len = CMSG_LEN(sizeof(info));
-	memcpy(CMSG_DATA(&cmsg->hdr), &info, sizeof(info));
+	memcpy(CMSG_DATA((struct cmsghdr *)cmsg->buf), &info, sizeof(info));
 
 	memset(msg, 0, sizeof(*msg));
 	msg->msg_control = cmsg;
