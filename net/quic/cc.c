@@ -16,6 +16,13 @@ static const struct quic_cc_ops * const quic_cc_table[QUIC_CONG_ALG_MAX] = {
 	[QUIC_CONG_ALG_CUBIC]	= &quic_cc_cubic,
 };
 
+/* Those that an administrator can choose from. BBR has no number: the published
+ * interface knows two.
+ */
+static const struct quic_cc_ops * const quic_cc_all[] = {
+	&quic_cc_newreno, &quic_cc_cubic, &quic_cc_bbr,
+};
+
 /**
  * quic_cc_find - controller of a number
  * @alg: QUIC_CONG_ALG_*
@@ -26,6 +33,23 @@ static const struct quic_cc_ops * const quic_cc_table[QUIC_CONG_ALG_MAX] = {
 const struct quic_cc_ops *quic_cc_find(u8 alg)
 {
 	return alg < ARRAY_SIZE(quic_cc_table) ? quic_cc_table[alg] : NULL;
+}
+
+/**
+ * quic_cc_find_name - controller of a name
+ * @name: as in statistics
+ *
+ * Context: any.
+ * Return: the controller or NULL.
+ */
+const struct quic_cc_ops *quic_cc_find_name(const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(quic_cc_all); i++)
+		if (!strcmp(quic_cc_all[i]->name, name))
+			return quic_cc_all[i];
+	return NULL;
 }
 
 /* kInitialWindow (RFC 9002, 7.2) */
@@ -114,8 +138,12 @@ static void quic_cc_idle_restart(struct quic_cc *cc, u32 pto_us, ktime_t now)
  */
 void quic_cc_on_sent(struct quic_cc *cc, u32 bytes, u32 pto_us, ktime_t now)
 {
-	if (!cc->bytes_in_flight && cc->last_sent != KTIME_MIN)
-		quic_cc_idle_restart(cc, pto_us, now);
+	if (!cc->bytes_in_flight && cc->last_sent != KTIME_MIN) {
+		if (cc->ops->on_restart)
+			cc->ops->on_restart(cc, now);
+		else
+			quic_cc_idle_restart(cc, pto_us, now);
+	}
 
 	cc->last_sent = now;
 	cc->bytes_in_flight += bytes;
@@ -159,6 +187,22 @@ void quic_cc_on_ack(struct quic_cc *cc, struct quic_cc_ack *ack, ktime_t now)
 }
 
 /**
+ * quic_cc_on_lost - a packet was lost that tells of congestion
+ * @cc:   congestion state; the packet is taken out of bytes_in_flight already
+ * @lost: the packet
+ * @now:  current time
+ *
+ * Context: connection lock held; quic_cc_on_event() follows once for all that
+ * were lost at once.
+ */
+void quic_cc_on_lost(struct quic_cc *cc, const struct quic_cc_lost *lost,
+		     ktime_t now)
+{
+	if (cc->ops->on_lost)
+		cc->ops->on_lost(cc, lost, now);
+}
+
+/**
  * quic_cc_on_event - a packet was lost, or marked CE on its way
  * @cc:        congestion state
  * @time_sent: when that packet was sent
@@ -186,25 +230,50 @@ bool quic_cc_on_event(struct quic_cc *cc, ktime_t time_sent, ktime_t now)
 }
 
 /**
+ * quic_cc_on_ce - a packet was marked CE on its way
+ * @cc:        congestion state
+ * @time_sent: when it was sent
+ * @now:       current time
+ *
+ * RFC 9002, 7.1: as a loss, once a round trip, but there is nothing that could
+ * turn out to be wrong.
+ *
+ * Context: connection lock held.
+ */
+void quic_cc_on_ce(struct quic_cc *cc, ktime_t time_sent, ktime_t now)
+{
+	bool begins = quic_cc_on_event(cc, time_sent, now);
+
+	cc->undo.valid = false;
+	if (begins && cc->ops->on_ce)
+		cc->ops->on_ce(cc, now);
+}
+
+/**
  * quic_cc_undo - there was no reason for the last reduction
- * @cc: congestion state
+ * @cc:  congestion state
+ * @now: current time
  *
  * All packets that were taken for lost have turned up (RFC 9438, 4.9.2; RFC
  * 4015 for TCP). What has grown meanwhile stays.
  *
  * Context: connection lock held.
  */
-void quic_cc_undo(struct quic_cc *cc)
+void quic_cc_undo(struct quic_cc *cc, ktime_t now)
 {
 	struct quic_cc_undo *undo = &cc->undo;
 
 	if (!undo->valid)
 		return;
 	undo->valid = false;
+	cc->recovery_start = KTIME_MIN;
+	if (cc->ops->on_undo) {
+		cc->ops->on_undo(cc, now);
+		return;
+	}
 	cc->cwnd = max(cc->cwnd, undo->cwnd);
 	cc->ssthresh = undo->ssthresh;
-	memcpy(cc->priv, undo->priv, sizeof(cc->priv));
-	cc->recovery_start = KTIME_MIN;
+	memcpy(cc->priv, undo->priv, sizeof(undo->priv));
 }
 
 /**
@@ -263,6 +332,8 @@ u64 quic_cc_pacing_rate(const struct quic_cc *cc, const struct quic_rtt *rtt)
 {
 	u64 gain = quic_cc_in_slow_start(cc) ? 8 : 5;
 
+	if (cc->ops->pacing_rate)
+		return cc->ops->pacing_rate(cc, rtt);
 	return mul_u64_u64_div_u64(gain * cc->cwnd, USEC_PER_SEC,
 				   4ULL * max_t(u32, rtt->smoothed_us, 1));
 }

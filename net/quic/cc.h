@@ -14,12 +14,15 @@
 #include <linux/ktime.h>
 #include <linux/types.h>
 
+#include "rate.h"
 #include "rtt.h"
 
 #define QUIC_CC_MIN_PACKETS	2	/* kMinimumWindow, RFC 9002, 7.2 */
 #define QUIC_CC_INITIAL_PACKETS	10	/* kInitialWindow, RFC 9002, 7.2 */
 #define QUIC_CC_INITIAL_BYTES	14720
-#define QUIC_CC_PRIV_SIZE	128
+#define QUIC_CC_PRIV_SIZE	400
+#define QUIC_CC_UNDO_SIZE	128	/* of it, what can be taken up again */
+#define QUIC_CC_NAME_MAX	16
 
 struct quic_cc;
 
@@ -32,6 +35,7 @@ struct quic_cc;
  * @rtt:            the path's estimate, updated already
  * @rtt_sampled:    this ACK frame gave a sample: rtt->latest_us is fresh
  * @cwnd_limited:   the window, not the program, bounds what is in flight
+ * @sample:         delivery rate, from the newest of the packets
  */
 struct quic_cc_ack {
 	u64 bytes;
@@ -41,6 +45,19 @@ struct quic_cc_ack {
 	const struct quic_rtt *rtt;
 	bool rtt_sampled;
 	bool cwnd_limited;
+	struct quic_rate_sample sample;
+};
+
+/**
+ * struct quic_cc_lost - a packet that tells of congestion on this path
+ * @pn:     its number; those of a burst are declared lost in ascending order
+ * @bytes:  its size
+ * @sample: what has happened since it left; the rate is 0
+ */
+struct quic_cc_lost {
+	u64 pn;
+	u32 bytes;
+	struct quic_rate_sample sample;
 };
 
 /**
@@ -50,7 +67,15 @@ struct quic_cc_ack {
  * @on_ack:       packets were acknowledged
  * @on_event:     a recovery period begins, by loss or ECN-CE (RFC 9002, B.6)
  * @on_persistent: persistent congestion was established; cwnd is the minimum
+ * @on_lost:      (optional) one packet was lost; @on_event follows, if at all
+ * @on_ce:        (optional) it was ECN-CE that @on_event was called for
  * @on_idle:      (optional) the window was reduced after an idle period
+ * @on_restart:   (optional) a packet leaves and nothing is in flight; with it,
+ *                the window is not reduced after idle periods
+ * @on_undo:      (optional) nothing was lost after all; without it, window and
+ *                private part are restored
+ * @pacing_rate:  (optional) bytes per second; without it, the window over the
+ *                round-trip time tells
  */
 struct quic_cc_ops {
 	const char *name;
@@ -59,7 +84,13 @@ struct quic_cc_ops {
 		       ktime_t now);
 	void (*on_event)(struct quic_cc *cc, ktime_t now);
 	void (*on_persistent)(struct quic_cc *cc, ktime_t now);
+	void (*on_lost)(struct quic_cc *cc, const struct quic_cc_lost *lost,
+			ktime_t now);
+	void (*on_ce)(struct quic_cc *cc, ktime_t now);
 	void (*on_idle)(struct quic_cc *cc);
+	void (*on_restart)(struct quic_cc *cc, ktime_t now);
+	void (*on_undo)(struct quic_cc *cc, ktime_t now);
+	u64 (*pacing_rate)(const struct quic_cc *cc, const struct quic_rtt *rtt);
 };
 
 /**
@@ -73,7 +104,7 @@ struct quic_cc_undo {
 	bool valid;
 	u64 cwnd;
 	u64 ssthresh;
-	u64 priv[QUIC_CC_PRIV_SIZE / sizeof(u64)];
+	u64 priv[QUIC_CC_UNDO_SIZE / sizeof(u64)];
 };
 
 /**
@@ -89,6 +120,7 @@ struct quic_cc_undo {
  * @round_start:     a round ends when a packet sent since is acknowledged
  * @round_max:       most bytes in flight in this round, in the one before
  * @round_full:      a packet filled the window in this round, in the one before
+ * @rate:            delivery rate of the path
  * @undo:            for when the loss turns out to be none
  * @priv:            the controller's own
  */
@@ -104,21 +136,27 @@ struct quic_cc {
 	ktime_t round_start;
 	u64 round_max[2];
 	bool round_full[2];
+	struct quic_rate rate;
 	struct quic_cc_undo undo;
 	u64 priv[QUIC_CC_PRIV_SIZE / sizeof(u64)];
 };
 
 extern const struct quic_cc_ops quic_cc_newreno;
 extern const struct quic_cc_ops quic_cc_cubic;
+extern const struct quic_cc_ops quic_cc_bbr;
 
 const struct quic_cc_ops *quic_cc_find(u8 alg);	/* QUIC_CONG_ALG_*, or NULL */
+const struct quic_cc_ops *quic_cc_find_name(const char *name);
 void quic_cc_init(struct quic_cc *cc, const struct quic_cc_ops *ops,
 		  u32 max_datagram_size);
 void quic_cc_set_mtu(struct quic_cc *cc, u32 max_datagram_size);
 void quic_cc_on_sent(struct quic_cc *cc, u32 bytes, u32 pto_us, ktime_t now);
 void quic_cc_on_ack(struct quic_cc *cc, struct quic_cc_ack *ack, ktime_t now);
+void quic_cc_on_lost(struct quic_cc *cc, const struct quic_cc_lost *lost,
+		     ktime_t now);
 bool quic_cc_on_event(struct quic_cc *cc, ktime_t time_sent, ktime_t now);
-void quic_cc_undo(struct quic_cc *cc);
+void quic_cc_on_ce(struct quic_cc *cc, ktime_t time_sent, ktime_t now);
+void quic_cc_undo(struct quic_cc *cc, ktime_t now);
 void quic_cc_on_persistent(struct quic_cc *cc, ktime_t now);
 void quic_cc_remove(struct quic_cc *cc, u32 bytes);
 u64 quic_cc_pacing_rate(const struct quic_cc *cc, const struct quic_rtt *rtt);

@@ -55,7 +55,7 @@ static void quic_cubic_init(struct quic_cc *cc)
 {
 	struct quic_cubic *cubic = quic_cc_priv(cc);
 
-	static_assert(sizeof(*cubic) <= QUIC_CC_PRIV_SIZE);
+	static_assert(sizeof(*cubic) <= QUIC_CC_UNDO_SIZE);
 	memset(cubic, 0, sizeof(*cubic));
 	quic_cubic_end_epoch(cubic);
 	quic_hystart_init(&cubic->hystart);

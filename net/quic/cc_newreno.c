@@ -16,7 +16,7 @@ static void quic_newreno_init(struct quic_cc *cc)
 {
 	struct quic_newreno *reno = quic_cc_priv(cc);
 
-	static_assert(sizeof(*reno) <= QUIC_CC_PRIV_SIZE);
+	static_assert(sizeof(*reno) <= QUIC_CC_UNDO_SIZE);
 	reno->acked = 0;
 }
 

@@ -39,7 +39,7 @@ static void quic_loss_take(struct quic_recovery *rec,
 void quic_loss_on_sent(struct quic_recovery *rec, struct quic_pnspace *space,
 		       struct quic_sent_pkt *pkt, ktime_t now)
 {
-	u64 cwnd = rec->cc.cwnd;
+	bool idle = !rec->cc.bytes_in_flight;
 
 	if (pkt->ect) {
 		space->ect_sent++;
@@ -65,8 +65,11 @@ void quic_loss_on_sent(struct quic_recovery *rec, struct quic_pnspace *space,
 	}
 
 	rec->last_event = now;
+	pkt->app_limited = !!rec->cc.rate.app_limited;
+	quic_rate_on_sent(&rec->cc.rate, &pkt->rate, rec->cc.bytes_in_flight,
+			  pkt->size, now);
 	quic_cc_on_sent(&rec->cc, pkt->size, quic_rtt_pto_us(&rec->rtt), now);
-	if (rec->cc.cwnd != cwnd)
+	if (idle)
 		quic_recovery_update_pace(rec);
 	quic_pacer_on_sent(&rec->pacer, pkt->size, now);
 }
@@ -75,12 +78,14 @@ void quic_loss_on_sent(struct quic_recovery *rec, struct quic_pnspace *space,
  * struct quic_loss_ack - what is gathered while one ACK frame is processed
  * @cc:        for the congestion controller, packets of this path only
  * @newest:    newest packet that was newly acknowledged, or NULL
+ * @on_path:   newest of them that was sent on this path, or NULL
  * @eliciting: an ack-eliciting one was among them
  * @ect:       marked ones among them
  */
 struct quic_loss_ack {
 	struct quic_cc_ack cc;
 	struct quic_sent_pkt *newest;
+	struct quic_sent_pkt *on_path;
 	bool eliciting;
 	u64 ect;
 };
@@ -99,6 +104,9 @@ static void quic_loss_acked(struct quic_recovery *rec,
 	sum->ect += pkt->ect;
 	if (pkt->path_gen != rec->path_gen)
 		return;
+	if (!sum->on_path)
+		sum->on_path = pkt;
+	quic_rate_on_acked(&rec->cc.rate, pkt->size);
 	sum->cc.time_sent = max(sum->cc.time_sent, pkt->time_sent);
 	sum->cc.bytes += pkt->size;
 	if (!quic_cc_in_recovery(&rec->cc, pkt->time_sent))
@@ -161,7 +169,7 @@ static void quic_loss_find_spurious(struct quic_recovery *rec,
 		    !quic_reorder_on_spurious(&rec->reorder, first, end - 1,
 					      &rec->rtt, now))
 			continue;
-		quic_cc_undo(&rec->cc);
+		quic_cc_undo(&rec->cc, now);
 		quic_recovery_update_pace(rec);
 	}
 }
@@ -287,9 +295,20 @@ static void quic_loss_watch(struct quic_pnspace *space,
 	quic_range_set_insert(&space->lost, pkt->pn, pkt->pn + 1, GFP_ATOMIC);
 }
 
+static void quic_loss_tell_cc(struct quic_recovery *rec,
+			      const struct quic_sent_pkt *pkt, ktime_t now)
+{
+	struct quic_cc_lost lost = { .pn = pkt->pn, .bytes = pkt->size };
+
+	quic_rate_on_lost(&rec->cc.rate, pkt->size);
+	quic_rate_at(&rec->cc.rate, &pkt->rate, &lost.sample);
+	lost.sample.app_limited = pkt->app_limited;
+	quic_cc_on_lost(&rec->cc, &lost, now);
+}
+
 static void quic_loss_lost(struct quic_recovery *rec,
 			   struct quic_pnspace *space,
-			   struct quic_sent_pkt *pkt,
+			   struct quic_sent_pkt *pkt, ktime_t now,
 			   struct quic_loss_sum *sum, struct list_head *lost)
 {
 	quic_loss_take(rec, space, pkt);
@@ -303,6 +322,7 @@ static void quic_loss_lost(struct quic_recovery *rec,
 	if (pkt->ect)
 		quic_ecn_on_lost(&rec->ecn);
 	quic_loss_watch(space, pkt);
+	quic_loss_tell_cc(rec, pkt, now);
 	if (!sum->pkts++)
 		sum->first_pn = pkt->pn;
 	sum->time_sent = pkt->time_sent;
@@ -328,7 +348,7 @@ static void quic_loss_detect(struct quic_recovery *rec,
 		if (pkt->time_sent <= lost_send_time ||
 		    quic_reorder_overtaken(&rec->reorder, pkt->pn,
 					   space->largest_acked))
-			quic_loss_lost(rec, space, pkt, &sum, lost);
+			quic_loss_lost(rec, space, pkt, now, &sum, lost);
 		else
 			space->loss_time = min(space->loss_time,
 					       ktime_add_us(pkt->time_sent,
@@ -395,11 +415,15 @@ int quic_loss_on_ack(struct quic_recovery *rec, struct quic_pnspace *space,
 	rec->last_event = now;
 	sum.cc.rtt_sampled = quic_loss_sample_rtt(rec, space, ack, &sum,
 						  ack_delay_us, now);
-	if (advanced && quic_ecn_on_ack(&rec->ecn, space, ack, sum.ect) &&
-	    sum.cc.bytes) {
-		quic_cc_on_event(&rec->cc, sum.cc.time_sent, now);
-		rec->cc.undo.valid = false;
+	if (sum.on_path) {
+		quic_rate_take(&rec->cc.rate, &sum.on_path->rate,
+			       sum.on_path->time_sent, rec->rtt.min_us, now,
+			       &sum.cc.sample);
+		sum.cc.sample.app_limited = sum.on_path->app_limited;
 	}
+	if (advanced && quic_ecn_on_ack(&rec->ecn, space, ack, sum.ect) &&
+	    sum.cc.bytes)
+		quic_cc_on_ce(&rec->cc, sum.cc.time_sent, now);
 	quic_loss_detect(rec, space, now, lost);
 	if (quic_cc_in_recovery(&rec->cc, sum.cc.time_sent))
 		sum.cc.growth_bytes = 0;

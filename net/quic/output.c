@@ -458,6 +458,16 @@ static void quic_output_charge_ledger(struct quic_conn *conn)
 	conn->ledger_mem += more;
 }
 
+/* What is sent next will tell how fast the program is, not the network. */
+static void quic_output_check_app_limited(struct quic_conn *conn)
+{
+	struct quic_cc *cc = &conn->rec.cc;
+
+	if (quic_recovery_can_send(&conn->rec, conn->path.max_payload) &&
+	    !quic_output_any_data(conn))
+		quic_rate_app_limited(&cc->rate, cc->bytes_in_flight);
+}
+
 /* SO_MAX_PACING_RATE, which may be set at any time. */
 static void quic_output_bound_pace(struct quic_conn *conn)
 {
@@ -501,6 +511,7 @@ void quic_output(struct quic_conn *conn)
 		return;
 	quic_output_discard_initial(conn);
 	quic_output_charge_ledger(conn);
+	quic_output_check_app_limited(conn);
 	quic_output_set_timers(&out);
 	quic_close_linger_check(conn);
 }

@@ -175,10 +175,14 @@ void quic_recovery_set_max_rate(struct quic_recovery *rec, u64 rate)
  * @rec:               recovery
  * @max_datagram_size: new UDP payload size
  *
+ * A connection that has not begun is told by quic_recovery_init().
+ *
  * Context: connection lock held.
  */
 void quic_recovery_set_mtu(struct quic_recovery *rec, u32 max_datagram_size)
 {
+	if (!rec->cc.ops)
+		return;
 	quic_cc_set_mtu(&rec->cc, max_datagram_size);
 	quic_recovery_update_pace(rec);
 }

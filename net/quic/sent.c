@@ -5,7 +5,7 @@
 #include "sent.h"
 
 /* Nearly every packet records an ACK and one or two more frames; those share a
- * cache of exactly two cache lines. What needs more takes the larger size.
+ * cache. What needs more takes the larger size.
  */
 static struct kmem_cache *quic_sent_cache;
 
@@ -55,8 +55,7 @@ int __init quic_sent_init(void)
 	size_t size = struct_size_t(struct quic_sent_pkt, frames,
 				    QUIC_SENT_FRAMES_SMALL);
 
-	quic_sent_cache = kmem_cache_create("quic_sent_pkt", size, 0,
-					    SLAB_HWCACHE_ALIGN, NULL);
+	quic_sent_cache = kmem_cache_create("quic_sent_pkt", size, 0, 0, NULL);
 	return quic_sent_cache ? 0 : -ENOMEM;
 }
 

@@ -17,6 +17,8 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+#include "rate.h"
+
 #define QUIC_SENT_FRAMES_SMALL	3	/* what the slab cache's objects hold */
 #define QUIC_SENT_FRAMES_MAX	64	/* no packet records more */
 
@@ -78,8 +80,10 @@ struct quic_sent_frame {
  * @in_flight:     counts towards bytes in flight: ack-eliciting or padded
  * @mtu_probe:     its loss is no sign of congestion (RFC 9000, 14.4)
  * @ect:           left with an ECT codepoint in the IP header
+ * @app_limited:   loss.c: the program had nothing more to send at that time
  * @after_ack:     loss.c: a packet between the ledger's previous entry and this
  *                 one was acknowledged (RFC 9002, 7.6.2)
+ * @rate:          loss.c: what was delivered when it left
  * @frames:        what it carried, in order
  */
 struct quic_sent_pkt {
@@ -95,7 +99,9 @@ struct quic_sent_pkt {
 	u8 in_flight:1;
 	u8 mtu_probe:1;
 	u8 ect:1;
+	u8 app_limited:1;
 	u8 after_ack:1;
+	struct quic_rate_pkt rate;
 	struct quic_sent_frame frames[] __counted_by(max_frames);
 };
 

@@ -362,10 +362,10 @@ static void cubic_takes_a_reduction_back(struct kunit *test)
 	lose_one(m);
 	expect_about(m, 69, 3);
 	full_round(m, 100 * MS);
-	quic_cc_undo(&m->cc);
+	quic_cc_undo(&m->cc, m->now);
 	expect_about(m, 99, 3);
 	KUNIT_EXPECT_EQ(test, m->cc.ssthresh, 70 * PKT);
-	quic_cc_undo(&m->cc);		/* only once */
+	quic_cc_undo(&m->cc, m->now);		/* only once */
 	for (i = 0; i < 50; i++)
 		full_round(m, 100 * MS);
 	expect_about(m, 122, 4);

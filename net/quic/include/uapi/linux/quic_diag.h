@@ -53,7 +53,8 @@ struct quic_diag_streams {
  * @pto:	 current probe timeout
  * @mtu:	 largest UDP payload that is sent
  * @cwnd:	 bytes, as all sizes here
- * @ssthresh:	 all bits set until the first congestion event
+ * @ssthresh:	 all bits set until the first congestion event; with BBR until
+ *		 the bandwidth is found, and then 0
  * @bytes_in_flight: RFC 9002
  * @pacing_rate: per second
  * @pkts_sent:	 packets
