@@ -119,6 +119,20 @@ void quic_conn_set_state(struct quic_conn *conn, enum quic_state state)
 	sk->sk_state_change(sk);
 }
 
+/* What option CONFIG says; without it, what the administrator has chosen when
+ * the connection began.
+ */
+static const struct quic_cc_ops *quic_conn_cc(const struct quic_conn *conn)
+{
+	u8 alg = conn->settings.config.congestion_control_algo;
+
+	if (alg)
+		return quic_cc_find(alg);
+	if (conn->rec.cc.ops)
+		return conn->rec.cc.ops;
+	return READ_ONCE(quic_net(quic_conn_net(conn))->cc);
+}
+
 /**
  * quic_conn_recovery_params - what recovery starts with on the path in use
  * @conn:   the connection
@@ -130,7 +144,7 @@ void quic_conn_recovery_params(const struct quic_conn *conn,
 	const struct quic_config *config = &conn->settings.config;
 
 	*params = (struct quic_recovery_params) {
-		.cc			= quic_cc_find(config->congestion_control_algo),
+		.cc			= quic_conn_cc(conn),
 		.initial_rtt_us		= config->initial_smoothed_rtt,
 		.max_datagram_size	= conn->path.max_payload,
 		.timer_granularity_ns	= hrtimer_resolution,
@@ -157,10 +171,9 @@ static void quic_conn_start_recovery(struct quic_conn *conn)
 void quic_conn_apply_config(struct quic_conn *conn)
 {
 	const struct quic_config *config = &conn->settings.config;
-	const struct quic_cc_ops *cc;
+	const struct quic_cc_ops *cc = quic_conn_cc(conn);
 
 	quic_conn_assert_held(conn);
-	cc = quic_cc_find(config->congestion_control_algo);
 	if (cc != conn->rec.cc.ops)
 		quic_recovery_set_cc(&conn->rec, cc);
 	quic_recovery_set_initial_rtt(&conn->rec, config->initial_smoothed_rtt);

@@ -6,6 +6,7 @@
 #include "proc.h"
 #include "request.h"
 #include "roam.h"
+#include "sysctl.h"
 
 unsigned int quic_net_id __read_mostly;
 
@@ -15,6 +16,7 @@ static int __net_init quic_net_setup(struct net *net)
 	int err;
 
 	qn->net = net;
+	qn->cc = quic_cc_find(QUIC_CONG_ALG_RENO);
 	qn->mib = alloc_percpu(struct quic_mib);
 	if (!qn->mib)
 		return -ENOMEM;
@@ -26,7 +28,16 @@ static int __net_init quic_net_setup(struct net *net)
 
 	err = quic_proc_net_init(net);
 	if (err)
-		free_percpu(qn->mib);
+		goto err_proc;
+	err = quic_sysctl_net_init(qn);
+	if (err)
+		goto err_sysctl;
+	return 0;
+
+err_sysctl:
+	quic_proc_net_exit(net);
+err_proc:
+	free_percpu(qn->mib);
 	return err;
 }
 
@@ -34,6 +45,7 @@ static void __net_exit quic_net_cleanup(struct net *net)
 {
 	struct quic_net *qn = quic_net(net);
 
+	quic_sysctl_net_exit(qn);
 	quic_proc_net_exit(net);
 	quic_roam_net_exit(qn);
 	quic_request_net_exit(qn);

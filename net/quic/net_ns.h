@@ -15,6 +15,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "cc.h"
 #include "mib.h"
 #include "token.h"
 #include "types.h"
@@ -49,6 +50,8 @@
  * @reset_secret: key of our stateless reset tokens (RFC 9000, 10.3.2)
  * @reset_budget: stateless resets that may still be sent in this period
  * @reset_period: jiffies at which it began
+ * @cc:		  congestion controller of connections whose program names none
+ * @sysctl:	  where that can be read and written
  * @mib:	  counters
  */
 struct quic_net {
@@ -81,6 +84,9 @@ struct quic_net {
 	struct quic_token_secret reset_secret;
 	atomic_t		reset_budget;
 	unsigned long		reset_period;
+
+	const struct quic_cc_ops *cc;
+	struct ctl_table_header	*sysctl;
 
 	DEFINE_SNMP_STAT(struct quic_mib, mib);
 };

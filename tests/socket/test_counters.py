@@ -6,16 +6,18 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from kquic.diag import Query, sockets
 from kquic.lab.topology import Host
 from kquic.qlog import Recorder
-from kquic.sock import TransportParams, listen
+from kquic.sock import Config, Connection, Listener, TransportParams, listen
+from kquic.sock._abi import CongestionControl
 from kquic.sock.events import Datagram
 from quic_pair import LOCALHOST, Pair, established, raises, read
 
@@ -132,10 +134,47 @@ class TestSysctl:
     def test_only_in_the_initial_namespace(self) -> None:
         host = Host("counted")
         try:
-            done = subprocess.run(host.argv(["ls", str(SYSCTL)]), capture_output=True, check=False, timeout=20)
+            elsewhere = host.run("ls", SYSCTL).split()
         finally:
             host.close()
-        assert done.returncode
+        assert elsewhere == ["congestion_control"]
+
+    def test_congestion_control(self) -> None:
+        path = SYSCTL / "congestion_control"
+        assert path.read_text() == "newreno\n"
+        for wrong in ("vegas", "newrenoo", "bbr2", "\n"):
+            with raises(errno.EINVAL):
+                path.write_text(wrong)
+        host = Host("counted")
+        try:
+            with sysctl(path.name, "bbr"):
+                assert host.run("cat", path) == "newreno\n"
+                host.run("sh", "-c", f"echo cubic > {path}")
+                assert path.read_text() == "bbr\n"
+        finally:
+            host.close()
+
+    @pytest.mark.parametrize("name", ["newreno", "cubic", "bbr"])
+    def test_congestion_control_of_connections(self, name: str) -> None:
+        size = 2_000_000
+        with ExitStack() as stack:
+            with sysctl("congestion_control", name):
+                pair = stack.enter_context(established())
+            thread = threading.Thread(target=pair.client.send_all, args=(bytes(size),), kwargs={"flags": NEW})
+            thread.start()
+            assert len(read(pair.server, size).data) == size
+            thread.join()
+            for query in (Query(local_port=pair.client.port), Query(peer_port=pair.client.port)):
+                (found,) = sockets(query)
+                assert found.congestion == name
+
+    def test_programs_choose_for_themselves(self) -> None:
+        def prepare(end: Connection | Listener) -> None:
+            end.configure(Config(congestion_control_algo=CongestionControl.CUBIC))
+
+        with sysctl("congestion_control", "bbr"), established(prepare=prepare) as pair:
+            (found,) = sockets(Query(local_port=pair.client.port))
+            assert found.congestion == "cubic"
 
     @pytest.mark.parametrize("limited", [False, True])
     def test_memory_limit_holds_senders_back(self, limited: bool) -> None:
