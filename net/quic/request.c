@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/jiffies.h>
+#include <linux/kcov.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -478,10 +479,12 @@ static void quic_request_work(struct work_struct *work)
 
 	while ((skb = quic_request_next_skb(qn))) {
 		ep = QUIC_SKB_CB(skb)->ep;
+		kcov_remote_start_common(skb_get_kcov_handle(skb));
 		mutex_lock(&qn->req_mutex);
 		quic_request_expire(qn, QUIC_GATHER_TIME);
 		quic_request_datagram(qn, skb);
 		mutex_unlock(&qn->req_mutex);
+		kcov_remote_stop();
 		quic_endpoint_put(ep);
 		cond_resched();
 	}
