@@ -15,6 +15,7 @@ from kquic.diag.probe import add_probe
 from kquic.diag.stats import add_stats
 from kquic.diag.top import add_top
 from kquic.errors import KquicError
+from kquic.fuzz.command import add_fuzz
 from kquic.gateway.command import add_gateway
 from kquic.install.command import add_install
 from kquic.interop.command import add_interop
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     add_gateway(verbs)
     add_interop(verbs)
     add_install(verbs)
+    add_fuzz(verbs)
     return top
 
 

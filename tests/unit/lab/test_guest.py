@@ -74,8 +74,12 @@ def test_the_command_line_names_what_the_guest_needs() -> None:
     assert "con1=fd:9" in _machine().command(Path("/tmp/d"), terminal=9)
 
 
-def test_the_debug_flavour_has_one_cpu_and_looks_for_leaks() -> None:
-    assert not any(word.startswith("ncpus=") for word in _machine("debug", 2).command(Path("/d")))
+@pytest.mark.parametrize("flavour", ["debug", "fuzz"])
+def test_flavours_with_one_cpu_are_not_told_how_many(flavour: str) -> None:
+    assert not any(word.startswith("ncpus=") for word in _machine(flavour, 2).command(Path("/d")))
+
+
+def test_the_debug_flavour_looks_for_leaks() -> None:
     assert _machine("debug", 2).leak_check
     assert not _machine("kasan", 1).leak_check
 

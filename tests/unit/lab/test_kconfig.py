@@ -26,7 +26,8 @@ def test_wishes_that_were_refused_are_named() -> None:
 @pytest.mark.parametrize("flavour", list(kconfig.FLAVOURS))
 def test_every_flavour_has_the_transport_and_its_tests(flavour: str) -> None:
     wanted = kconfig.parse(kconfig.fragment(flavour))
-    assert wanted["IP_QUIC"] == wanted["IP_QUIC_KUNIT_TEST"] == wanted["CIFS_QUIC"] == "y"
+    assert wanted["IP_QUIC"] == wanted["IP_QUIC_KUNIT_TEST"] == "y"
+    assert wanted["CIFS_QUIC"] == ("n" if flavour == "fuzz" else "y")
 
 
 def test_the_flavours_check_what_their_names_say() -> None:
@@ -37,3 +38,9 @@ def test_the_flavours_check_what_their_names_say() -> None:
     assert debug["PROVE_LOCKING"] == debug["DEBUG_KMEMLEAK"] == debug["FAILSLAB"] == "y"
     assert fast["SMP"] == "y"
     assert debug["SMP"] == debug["MODULES"] == "n"
+
+
+def test_fuzzing_sees_the_transport_and_memory_errors() -> None:
+    fuzz = kconfig.parse(kconfig.fragment("fuzz"))
+    assert fuzz["KASAN"] == fuzz["KCOV"] == fuzz["IP_QUIC_KCOV"] == fuzz["FAILSLAB"] == "y"
+    assert fuzz["KCOV_INSTRUMENT_ALL"] == fuzz["SMP"] == "n"

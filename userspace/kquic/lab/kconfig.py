@@ -13,6 +13,7 @@ FLAVOURS: dict[str, tuple[str, ...]] = {
     "fast": ("fast",),
     "kasan": ("fast", "kasan"),
     "debug": ("fast", "debug"),
+    "fuzz": ("fast", "kasan", "fuzz"),
 }
 
 LINE = re.compile(r"^(?:# )?CONFIG_(\w+)(?:=(.*)| is not set)$")

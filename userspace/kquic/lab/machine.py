@@ -16,13 +16,15 @@ from pathlib import Path
 from kquic.lab import proc
 from kquic.lab.kernel import Kernel
 
-MEMORY = {"fast": "2G", "kasan": "3G", "debug": "4G"}
+MEMORY = {"fast": "2G", "kasan": "3G", "debug": "4G", "fuzz": "3G"}
+UNIPROCESSOR = ("debug", "fuzz")
+"""Flavours without SMP, which do not know the argument that says how many processors there are."""
 PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What to boot. The debug flavour has one CPU, whatever `cpus` says."""
+    """What to boot. Some flavours have one CPU, whatever `cpus` says."""
 
     kernel: Kernel
     image: Path
@@ -46,7 +48,7 @@ class Machine:
         words += [f"uml_dir={dirs}/uml/", "umid=u", "con=null", "con0=null,fd:1", "panic=-1"]
         if terminal is not None:
             words.append(f"con1=fd:{terminal}")
-        if self.kernel.flavour != "debug":
+        if self.kernel.flavour not in UNIPROCESSOR:
             words.append(f"ncpus={self.cpus}")
         return [*words, *self.arguments]
 
