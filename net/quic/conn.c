@@ -161,7 +161,7 @@ static void quic_conn_start_recovery(struct quic_conn *conn)
 }
 
 /**
- * quic_conn_apply_config - option CONFIG was set while the handshake runs
+ * quic_conn_apply_config - option CONFIG was set on a connection
  * @conn: the connection
  *
  * All else of the option is looked up when it is needed.

@@ -190,14 +190,29 @@ static int quic_get_transport_param(struct quic_conn *conn, void *val,
 	return 0;
 }
 
+/* Whether a configuration is the one in force, but for congestion control. */
+static bool quic_config_is_kept(const struct quic_conn *conn,
+				const struct quic_config *config)
+{
+	struct quic_config kept = conn->settings.config;
+
+	kept.congestion_control_algo = config->congestion_control_algo;
+	return !memcmp(&kept, config, sizeof(kept));
+}
+
+/* Once established, only congestion control may change. Programs that configure
+ * accepted connections after the handshake write back what they have read.
+ */
 static int quic_set_config(struct quic_conn *conn, void *val, u32 len)
 {
 	int err;
 
-	if (quic_conn_is(conn, QUIC_STATE_ESTABLISHED))
+	if (quic_conn_is(conn, QUIC_STATE_ESTABLISHED) &&
+	    !quic_config_is_kept(conn, val))
 		return -EINVAL;
 	err = quic_settings_set_config(&conn->settings, val);
-	if (!err && quic_conn_is(conn, QUIC_STATE_ESTABLISHING))
+	if (!err && (quic_conn_is(conn, QUIC_STATE_ESTABLISHING) ||
+		     quic_conn_is(conn, QUIC_STATE_ESTABLISHED)))
 		quic_conn_apply_config(conn);
 	return err;
 }

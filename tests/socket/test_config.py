@@ -165,6 +165,32 @@ class TestEffect:
             client.configure(Config(congestion_control_algo=CongestionControl.CUBIC))
             assert client.config.congestion_control_algo == CongestionControl.CUBIC
 
+    def test_congestion_control_after_the_handshake(self) -> None:
+        """What a program has read it may write back, with another congestion control in it."""
+        with established() as pair:
+            for end in (pair.client, pair.server):
+                before = end.config
+                end.configure(before)
+                end.configure(replace(before, congestion_control_algo=CongestionControl.CUBIC))
+                assert end.config == replace(before, congestion_control_algo=CongestionControl.CUBIC)
+            pair.client.send(bytes(100_000), flags=NEW)
+            assert len(read(pair.server, 100_000).data) == 100_000
+
+    def test_nothing_else_after_the_handshake(self) -> None:
+        with established() as pair:
+            before = pair.server.config
+            others = (
+                Config(),
+                Config(congestion_control_algo=CongestionControl.CUBIC),
+                replace(before, congestion_control_algo=2),
+                replace(before, stream_data_nodelay=1),
+                replace(before, keepalive_probe_interval=1_500_000),
+            )
+            for config in others:
+                with raises(errno.EINVAL):
+                    pair.server.configure(config)
+            assert pair.server.config == before
+
     def test_keepalive(self) -> None:
         """A connection that is silent for longer than its idle timeout lives on."""
 
