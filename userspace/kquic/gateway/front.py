@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The gateway: accepts QUIC connections, carries their streams to a TCP server.
 
+SMB has one stream, which becomes one TCP connection. RPC has several, and callbacks on others; see `kquic.rpc.link`.
+
 A client's data goes to the server before more of it is read, so that QUIC's flow control bounds what the gateway holds.
 A TCP connection that stalls therefore holds up the other streams of its client.
 """
@@ -12,6 +14,7 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
+from kquic.rpc.link import Link
 from kquic.sock import RecvState, StreamData, StreamFlags, StreamUpdated
 from kquic.sock.aio import AsyncConnection, AsyncListener
 from kquic.tls import ServerSettings, TlsError, server_handshake_async
@@ -101,14 +104,43 @@ class Front:
             self._carrier.cancel()  # close() delivers what was sent, shutdown() would not wait for it
 
 
+class RpcFront:
+    """One client of an RPC server: its whole connection becomes one TCP connection.
+
+    So what RPC programs bind to connections stays bound, and callbacks have a way.
+    """
+
+    def __init__(self, connection: AsyncConnection, target: Target, settings: ServerSettings) -> None:
+        self._connection, self._target, self._settings = connection, target, settings
+
+    async def run(self) -> None:
+        """Serve the client until it or the server goes."""
+        try:
+            await server_handshake_async(self._connection, self._settings, HANDSHAKE_TIMEOUT)
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                program = await asyncio.open_connection(self._target.host, self._target.port)
+        except (TlsError, OSError, TimeoutError) as error:
+            log.info("a client's connection ended: %s", error)
+            self._connection.connection.set_close_info(NO_SERVER, "the server behind the gateway does not answer")
+            self._connection.close()
+            return
+        await Link(self._connection, program, is_server=True).run()
+
+
+#: By ALPN protocol.
+FRONTS: dict[str, type[Front] | type[RpcFront]] = {"smb": Front, "sunrpc": RpcFront}
+
+
 async def serve(listener: AsyncListener, target: Target, settings: ServerSettings, limit: int) -> None:
     """Accept clients for ever; beyond `limit` at a time, they are turned away."""
+    (protocol,) = settings.alpn
+    front = FRONTS[protocol]
     clients: set[asyncio.Task[None]] = set()
     while True:
         connection = await listener.accept()
         if len(clients) >= limit:
             connection.close()
             continue
-        client = asyncio.create_task(Front(connection, target, settings).run())
+        client = asyncio.create_task(front(connection, target, settings).run())
         clients.add(client)
         client.add_done_callback(clients.discard)

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import BinaryIO
 
+from kquic.errors import LabError
 from kquic.lab import console, proc
 from kquic.lab.console import Trouble
 from kquic.lab.machine import Machine, Process
@@ -30,9 +31,16 @@ export KQUIC_PROGRAMS=/job/programs
 export KQUIC_JOB=/job/files KQUIC_JOB_ON_HOST={files} KQUIC_FLAVOUR={flavour} KQUIC_HOST=/host
 export PYTHONPATH=/host/userspace PYTHONPYCACHEPREFIX=/var/cache/pycache PYTHONUNBUFFERED=1
 export TERM={term}
+{pynfs}
 cd {cwd}
 {command}
 """
+
+#: A tree of pynfs that the user names becomes a read-only folder of the guest.
+PYNFS = """\
+mkdir /run/pynfs
+mount -t hostfs -o ro,hostfs="$(tr ' ' '\\n' </proc/cmdline | sed -n 's/^lab_dirs=//p')/pynfs/." pynfs /run/pynfs
+export PYNFS=/run/pynfs"""
 
 
 @dataclass
@@ -55,6 +63,14 @@ class Job:
     cwd: Path = field(default_factory=Path.cwd)
 
     @property
+    def pynfs(self) -> Path | None:
+        """The tree of pynfs in $PYNFS, which the guest is to see too."""
+        named = os.environ.get("PYNFS")
+        if named and not Path(named).is_dir():
+            raise LabError(f"PYNFS: {named} is no folder")
+        return Path(named).resolve() if named else None
+
+    @property
     def files(self) -> Path:
         """What the command leaves: $KQUIC_JOB in the guest."""
         return self.folder / "files"
@@ -68,6 +84,7 @@ class Job:
             files=shlex.quote(str(self.files)),
             flavour=machine.kernel.flavour,
             term=shlex.quote(os.environ.get("TERM", "dumb")),
+            pynfs=PYNFS if self.pynfs else "",
             cwd=shlex.quote(self._guest_cwd()),
             command="exec bash -l" if self.shell else shlex.join(self.command),
         )
@@ -81,7 +98,8 @@ class Job:
 
     def links(self) -> dict[str, Path]:
         """The directories that the guest sees."""
-        return {"host": REPO, "job": self.folder, "pycache": cache_dir("pycache")}
+        given = {"pynfs": self.pynfs} if self.pynfs else {}
+        return {"host": REPO, "job": self.folder, "pycache": cache_dir("pycache"), **given}
 
 
 def new_folder() -> Path:

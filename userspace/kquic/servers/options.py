@@ -31,6 +31,14 @@ def add_serve(verbs: Verbs) -> None:
     smb.add_argument("--sign", action="store_true", help="clients must sign")
     smb.add_argument("--encrypt", action="store_true", help="SMB encryption, unless QUIC does it and the client agrees")
     smb.set_defaults(call=_serve_smb)
+    pynfs = protocols.add_parser("pynfs", help="the NFSv4.1 server of a tree of pynfs, over QUIC")
+    pynfs.add_argument("tree", type=Path, help="pynfs, prepared with its ./setup.py build")
+    pynfs.add_argument("--exports", default="server_exports", help="module that says what is served (server_exports)")
+    pynfs.add_argument("--address", default="::", help="address to listen on (all)")
+    pynfs.add_argument("--port", type=int, default=2049, help="UDP (2049)")
+    pynfs.add_argument("--cert", type=Path, required=True, help="certificate chain, PEM")
+    pynfs.add_argument("--key", type=Path, required=True, help="its private key")
+    pynfs.set_defaults(call=_serve_pynfs)
 
 
 def _serve_smb(args: argparse.Namespace) -> int:
@@ -52,3 +60,9 @@ def _serve_smb(args: argparse.Namespace) -> int:
             print("ready", flush=True)
             signal.pause()
     return 0
+
+
+def _serve_pynfs(args: argparse.Namespace) -> int:
+    from kquic.servers.pynfs import call
+
+    return call(args)
