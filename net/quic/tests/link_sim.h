@@ -29,6 +29,7 @@
  * @queue:      bytes that may wait
  * @loss_ppm:   packets of a million that are lost whatever the queue is like
  * @mark:       bytes in the queue above which packets are marked CE, 0 for never
+ * @marks_all:  every packet is marked CE
  * @swap_us:    how much later each hundredth packet arrives
  * @free:       when it will have sent what waits
  * @rnd:        for losses
@@ -39,6 +40,7 @@ struct sim_link {
 	u64 queue;
 	u32 loss_ppm;
 	u64 mark;
+	bool marks_all;
 	u32 swap_us;
 	ktime_t free;
 	struct rnd_state rnd;
@@ -62,7 +64,7 @@ struct sim_ack {
  * @peer:       the receiver
  * @pkts, @first_pkt, @nr_pkts: data on its way, by arrival
  * @acks, @first_ack, @nr_acks: ACK frames on their way
- * @start:      begins to send then, KTIME_MAX for no such flow
+ * @start:      begins then, KTIME_MAX when it has been closed
  * @app_rate:   what the program writes, bytes per second, 0 for all it can
  * @written:    bytes it has written, and not yet seen sent
  * @write_time: up to when
@@ -73,6 +75,10 @@ struct sim_ack {
  * @queue_us:   sum of the times in the queue, of packets that arrived
  * @max_burst:  most packets that left at one instant
  * @blackout:   until then everything is lost
+ * @claims_us:  ACK Delay that the peer claims, 0 for the true one
+ * @hides_ce:   the peer reports marked packets as unmarked
+ * @acks_early: the peer acknowledges what it has not received yet
+ * @error:      what the connection was closed with
  */
 struct sim_flow {
 	struct quic_recovery rec;
@@ -93,6 +99,10 @@ struct sim_flow {
 	u64 queue_us;
 	u32 max_burst;
 	ktime_t blackout;
+	u64 claims_us;
+	bool hides_ce;
+	bool acks_early;
+	int error;
 };
 
 struct sim {

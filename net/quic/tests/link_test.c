@@ -202,6 +202,88 @@ static void link_after_a_pause(struct kunit *test)
 	KUNIT_EXPECT_GE(test, sim_share(s, f, 4000), 75);
 }
 
+/* RFC 9000, 21.4: who acknowledges what is still on its way is caught by a number
+ * that was left out, and has not got more than a few windows by then.
+ */
+static void link_to_an_optimist(struct kunit *test)
+{
+	struct sim *s = begin(test, 100);
+	struct sim_flow *f = &s->flows[0];
+	struct quic_pnspace *space = &f->spaces[QUIC_SPACE_APP];
+
+	quic_pnspace_destroy(space);
+	quic_pnspace_init(space, QUIC_SPACE_APP);	/* leaves numbers out */
+	sim_run(s, 2000);
+	KUNIT_ASSERT_EQ(test, f->error, 0);	/* not as long as it is honest */
+	KUNIT_ASSERT_GT(test, space->nr_skipped, 1);
+	sim_count_anew(s);
+	f->acks_early = true;
+	sim_run(s, 10000);
+	KUNIT_EXPECT_EQ(test, f->error, QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION);
+	KUNIT_EXPECT_LE(test, f->sent, 2048);
+}
+
+/* RFC 9002, 5.3: a claimed delay is believed up to max_ack_delay, and never takes
+ * a round trip below the shortest one. The rate is the link's all the same.
+ */
+static void link_to_a_peer_that_claims_delays(struct kunit *test)
+{
+	const struct link_case *c = test->param_value;
+	struct sim *s = begin(test, 100);
+	struct sim_flow *f = &s->flows[0];
+	u32 ms;
+
+	f->claims_us = QUIC_VARINT_MAX >> 3;
+	sim_run(s, 1000);
+	for (ms = 0; ms < 3000; ms++) {
+		sim_run(s, 1);
+		KUNIT_ASSERT_GE(test, f->rec.rtt.smoothed_us, RTT_US);
+		KUNIT_ASSERT_GE(test, f->rec.rtt.min_us, RTT_US);
+	}
+	sim_count_anew(s);
+	sim_run(s, 10000);
+	KUNIT_EXPECT_GE(test, sim_share(s, f, 10000), c->full);
+	KUNIT_EXPECT_LE(test, f->dropped * 50, f->sent);
+}
+
+/* A receiver that keeps marks to itself gets losses instead. */
+static void link_to_a_peer_that_hides_marks(struct kunit *test)
+{
+	const struct link_case *c = test->param_value;
+	struct sim *s = begin(test, 100);
+	struct sim_flow *f = &s->flows[0];
+
+	s->link.mark = sim_bdp(s) / 10;
+	f->hides_ce = true;
+	sim_run(s, 5000);
+	KUNIT_EXPECT_EQ(test, f->rec.ecn.state, QUIC_ECN_CAPABLE);
+	sim_count_anew(s);
+	sim_run(s, 20000);
+	KUNIT_EXPECT_GE(test, sim_share(s, f, 20000), c->full);
+	KUNIT_EXPECT_LE(test, sim_wait(s, f), c->wait);
+	KUNIT_EXPECT_LE(test, f->dropped * 100, f->sent);
+}
+
+/* One that reports everything as marked slows down only what it gets itself:
+ * the window has a floor, and ECN goes on being what it was.
+ */
+static void link_that_marks_everything(struct kunit *test)
+{
+	struct sim *s = begin(test, 100);
+	struct sim_flow *f = &s->flows[0];
+
+	sim_run(s, 1000);
+	s->link.marks_all = true;
+	sim_run(s, 10000);
+	KUNIT_EXPECT_EQ(test, f->rec.ecn.state, QUIC_ECN_CAPABLE);
+	KUNIT_EXPECT_GE(test, f->rec.cc.cwnd, quic_cc_min_cwnd(&f->rec.cc));
+	sim_count_anew(s);
+	sim_run(s, 5000);
+	KUNIT_EXPECT_GT(test, f->delivered, 0);
+	KUNIT_EXPECT_EQ(test, f->dropped, 0);
+	KUNIT_EXPECT_LE(test, sim_wait(s, f), 5);
+}
+
 static void quic_link_test_exit(struct kunit *test)
 {
 	if (test->priv)
@@ -218,6 +300,10 @@ static struct kunit_case quic_link_cases[] = {
 	KUNIT_CASE_PARAM(link_that_comes_back, link_gen_params),
 	KUNIT_CASE_PARAM(link_with_a_slow_program, link_gen_params),
 	KUNIT_CASE_PARAM(link_after_a_pause, link_gen_params),
+	KUNIT_CASE_PARAM(link_to_an_optimist, link_gen_params),
+	KUNIT_CASE_PARAM(link_to_a_peer_that_claims_delays, link_gen_params),
+	KUNIT_CASE_PARAM(link_to_a_peer_that_hides_marks, link_gen_params),
+	KUNIT_CASE_PARAM(link_that_marks_everything, link_gen_params),
 	{}
 };
 
