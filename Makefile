@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Each target is one line on top of ./kquic, which sets up what it needs on first use.
 
-.PHONY: demo test bench interop check build shell clean
+.PHONY: demo test bench interop qemu-test deb check build shell clean
 
 demo:	; ./kquic demo
 test:	; ./kquic test
 bench:	; ./kquic lab run --timeout 3600 -- python3 -m bench
 interop:	; ./kquic interop
+qemu-test:	; ./kquic qemu
+deb:	; ./kquic deb --modules
 check:	; ./kquic check
 build:	; ./kquic lab build
 shell:	; ./kquic lab shell

@@ -15,8 +15,17 @@ from kquic.lab.image import SUITE
 from kquic.lab.paths import cache_dir
 
 COMPILER = ("gcc", "make", "libc6-dev", "kmod", "patch", "xz-utils", "dkms")
-PACKAGING = ("debhelper", "dh-python", "dh-dkms", "lintian", "fakeroot", "pkgconf", "libgnutls28-dev")
-PYTHON = ("python3", "python3-setuptools", "pybuild-plugin-pyproject")
+PACKAGING = (
+    "build-essential",
+    "debhelper",
+    "dh-python",
+    "dh-dkms",
+    "lintian",
+    "fakeroot",
+    "pkgconf",
+    "libgnutls28-dev",
+)
+PYTHON = ("python3-all", "python3-setuptools", "pybuild-plugin-pyproject")
 UNWANTED = ("doc", "locale", "info", "icons")
 
 ENTER = 'mount --rbind /dev "$0/dev"; mount -t proc proc "$0/proc"; exec chroot "$0" "$@"'

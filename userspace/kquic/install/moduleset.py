@@ -96,7 +96,7 @@ def _names(origin: Source) -> Iterator[str]:
     """The files to take from the kernel tree."""
     repo = origin.repo
     for name in repo.git("ls-files", "-z", *PARTS).split("\0"):
-        if name and not name.startswith(SKIPPED):
+        if name and not name.startswith(SKIPPED) and not name.endswith(".gitignore"):
             yield name
     yield from BESIDE
     changed = repo.git("diff", "--name-only", "-z", TAG, "--", "include").split("\0")

@@ -15,7 +15,8 @@ COMPILER = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "perl", "ccache")
 PROGRAMS = ("libgnutls28-dev", "pkgconf")
 BUILD = (*TREE, *COMPILER, *PROGRAMS, "mmdebstrap", "fakeroot", "e2fsprogs")
 CHECK = (*BUILD, "sparse", "valgrind")
-PURPOSES = {"tree": TREE, "build": BUILD, "check": CHECK}
+QEMU = (*BUILD, "qemu-system-x86")
+PURPOSES = {"tree": TREE, "build": BUILD, "check": CHECK, "qemu": QEMU}
 
 
 def needed(purpose: str, root: bool) -> tuple[str, ...]:
@@ -39,7 +40,7 @@ def ensure(purpose: str) -> None:
     lacking = missing(needed(purpose, os.geteuid() == 0))
     if not lacking:
         return
-    rights = _rights()
+    rights = root_command()
     if rights is None:
         raise MissingPackages(f"missing Debian packages; as root: apt-get install {' '.join(lacking)}")
     proc.say(f"installing {' '.join(lacking)}")
@@ -49,7 +50,7 @@ def ensure(purpose: str) -> None:
     proc.run([*apt, "install", "--no-install-recommends", *lacking], env=env)
 
 
-def _rights() -> list[str] | None:
+def root_command() -> list[str] | None:
     """How to run a program as root: directly, by sudo without a question, or not at all."""
     if os.geteuid() == 0:
         return []

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The disk of the machines that QEMU boots: Debian with systemd and a stock kernel, nothing of ours but the agent."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from kquic.lab import apt, proc, progress
+from kquic.lab.image import SUITE, installed, packages
+from kquic.lab.paths import cache_dir
+
+GUEST = Path(__file__).resolve().parent / "guest"
+SIZE = "3G"
+UNWANTED = ("doc", "locale", "info", "icons")
+ADDRESSES = {"52:54:00:00:00:01": "10.9.0.1", "52:54:00:00:00:02": "10.9.0.2"}
+NETWORK = "[Match]\nMACAddress={mac}\n\n[Network]\nAddress={address}/24\nLinkLocalAddressing=ipv6\n"
+HOSTS = "127.0.0.1 localhost\n::1 localhost\n10.9.0.1 server.test\n10.9.0.2 client.test\n"
+
+# mke2fs wants a directory, and fakeroot keeps the owners of its files without being root.
+FORMAT = """\
+set -e
+tar -C {root} --exclude='./dev/*' -xpf {archive}
+cp -r {extra}/. {root}/
+chmod 755 {root}/usr/local/sbin/agent
+mkdir -p {root}/etc/systemd/system/multi-user.target.wants
+ln -sf ../agent.service {root}/etc/systemd/system/multi-user.target.wants/
+rm -f {root}/etc/resolv.conf
+cp -L {root}/boot/vmlinuz-{kernel} {folder}/vmlinuz
+cp -L {root}/boot/initrd.img-{kernel} {folder}/initrd
+chmod 644 {folder}/vmlinuz {folder}/initrd
+mke2fs -q -F -t ext4 -d {root} {folder}/disk.new {size}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What a machine boots from."""
+
+    folder: Path
+
+    @property
+    def disk(self) -> Path:
+        """The root file system."""
+        return self.folder / "disk"
+
+    @property
+    def kernel(self) -> Path:
+        """The distribution's kernel, as it is."""
+        return self.folder / "vmlinuz"
+
+    @property
+    def initrd(self) -> Path:
+        """And what it loads first."""
+        return self.folder / "initrd"
+
+
+def build(kernel: str) -> Image:
+    """The image with this kernel; made if this recipe was not used before."""
+    parts = sorted(path.read_text() for path in GUEST.iterdir())
+    recipe = (kernel, SUITE, SIZE, FORMAT, NETWORK, HOSTS, repr(ADDRESSES), *parts)
+    key = hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:16]
+    store = cache_dir("qemu")
+    with proc.lock(store / "lock"):
+        image = Image(store / key)
+        if not image.disk.exists():
+            _make(kernel, image)
+    return image
+
+
+def _make(kernel: str, image: Image) -> None:
+    archive = _archive(kernel)
+    work = cache_dir("qemu", "work")
+    shutil.rmtree(work)
+    extra = work / "extra"
+    _write_extra(extra)
+    (work / "root").mkdir()
+    image.folder.mkdir(exist_ok=True)
+    names = {"root": work / "root", "archive": archive, "extra": extra, "folder": image.folder}
+    quoted = {name: shlex.quote(str(path)) for name, path in names.items()}
+    proc.say("formatting the disk")
+    proc.run(["fakeroot", "sh", "-c", FORMAT.format(kernel=kernel, size=SIZE, **quoted)])
+    shutil.rmtree(work)
+    (image.folder / "disk.new").rename(image.disk)
+
+
+def _write_extra(folder: Path) -> None:
+    """Our files in the image."""
+    for name in ("etc/systemd/network", "etc/systemd/system", "usr/local/sbin"):
+        (folder / name).mkdir(parents=True)
+    shutil.copy(GUEST / "agent", folder / "usr/local/sbin/agent")
+    shutil.copy(GUEST / "agent.service", folder / "etc/systemd/system")
+    for mac, address in ADDRESSES.items():
+        name = f"10-{address}.network"
+        (folder / "etc/systemd/network" / name).write_text(NETWORK.format(mac=mac, address=address))
+    (folder / "etc/hosts").write_text(HOSTS)
+    (folder / "etc/hostname").write_text("guest\n")
+
+
+def _archive(kernel: str) -> Path:
+    """The distribution as a tar file."""
+    text = (GUEST / "packages").read_text()
+    key = hashlib.sha256(f"{kernel}\0{text}\0{UNWANTED}".encode()).hexdigest()[:16]
+    archive = cache_dir("qemu") / f"{key}.tar"
+    if not archive.exists():
+        partial = archive.with_suffix(".new.tar")
+        command = _mmdebstrap(text, kernel, partial)
+        progress.follow("machine for QEMU", command, archive.with_suffix(".log"), quiet_errors=True)
+        partial.rename(archive)
+    return archive
+
+
+def _mmdebstrap(text: str, kernel: str, archive: Path) -> list[str]:
+    mirror = apt.mirror()
+    sources = [f"deb [signed-by={apt.KEYRING}] {mirror} {suite} main" for suite in apt.SUITES]
+    image = f"linux-image-{kernel}"
+    # The links to unit files are made at installation; networkd is not among those that are enabled by itself.
+    hooks = [
+        f'chroot "$1" apt-get -y -t {apt.SUITES[1]} install {shlex.quote(image)}',
+        'chroot "$1" systemctl enable systemd-networkd systemd-networkd-wait-online',
+        'rm -rf "$1"/var/cache/apt "$1"/var/lib/apt/lists/*',
+    ]
+    options = ["--variant=minbase", f"--include={','.join(installed(packages(text))[SUITE])}"]
+    options += ['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=APT::Install-Recommends "false"']
+    options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNWANTED]
+    options += [f"--customize-hook={hook}" for hook in hooks]
+    return ["mmdebstrap", *options, SUITE, str(archive), *sources]
