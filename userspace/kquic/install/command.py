@@ -40,6 +40,7 @@ def add_install(verbs: Subparsers) -> None:
     verbs.add_parser("uninstall", help="take away what install installed").set_defaults(call=cmd_uninstall)
     qemu = verbs.add_parser("qemu", help="install the packages on machines with Debian's own kernel, and test them")
     qemu.add_argument("--keep", metavar="DIR", help="leave the consoles there")
+    qemu.add_argument("--kvm", action="store_true", help="let the processor do it; without, QEMU emulates one")
     qemu.add_argument("words", nargs="*", metavar="OPTION", help="options of pytest, after --")
     qemu.set_defaults(call=cmd_qemu)
 
@@ -86,6 +87,7 @@ def cmd_qemu(args: argparse.Namespace) -> int:
         "KQUIC_QEMU_PACKAGES": str(deb.build(CLOUD, with_modules=True).folder),
         "KQUIC_QEMU_IMAGE": str(qemuimage.build(CLOUD).folder),
         "KQUIC_QEMU_RESULTS": str(results),
+        "KQUIC_QEMU_ACCEL": "kvm" if args.kvm else "tcg",
     }
     pytest = [sys.executable, "-m", "pytest", "-v", "-x", "tests/qemu", *args.words]
     return subprocess.run(pytest, cwd=REPO, env=env, check=False).returncode

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import socket
 import subprocess
 import time
@@ -42,7 +43,7 @@ def command(image: Image, name: str, folder: Path, disks: Sequence[Path], cable:
     """QEMU's command line. The disk is the image, and what is written to it is forgotten in the end."""
     mac = list(ADDRESSES)[0 if name == "server" else 1]
     words = ["qemu-system-x86_64", "-nodefaults", "-machine", "q35", "-cpu", "max", "-smp", "1", "-m", "1G"]
-    words += ["-accel", "kvm"] if _have_kvm() else ["-accel", "tcg"]
+    words += ["-accel", os.environ.get("KQUIC_QEMU_ACCEL", "tcg")]
     words += ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL_LINE]
     words += ["-drive", f"file={image.disk},format=raw,if=virtio,snapshot=on"]
     for disk in disks:
@@ -52,14 +53,6 @@ def command(image: Image, name: str, folder: Path, disks: Sequence[Path], cable:
     if cable:
         words += ["-netdev", ",".join(("stream,id=lan", *cable)), "-device", f"virtio-net-pci,netdev=lan,mac={mac}"]
     return words
-
-
-def _have_kvm() -> bool:
-    try:
-        with Path("/dev/kvm").open("r+b"):
-            return True
-    except OSError:
-        return False
 
 
 @dataclass

@@ -25,6 +25,7 @@ from kquic.lab import (
     suite,
     tree,
     verdict,
+    verify,
 )
 from kquic.lab.guest import Job
 from kquic.lab.machine import Machine
@@ -35,7 +36,9 @@ BUILT = ("linux", "kernels", "images", "programs", "jobs", "pycache", "checked",
 
 def cmd_tree(args: argparse.Namespace) -> int:
     """Apply the repository to the kernel tree, or write the tree's edits back."""
-    packages.ensure("tree")
+    packages.ensure("check" if args.verify else "tree")
+    if args.verify:
+        return verify.run()
     origin = source.get()
     with proc.lock(origin.lock):
         if args.save:

@@ -33,6 +33,7 @@ def add_lab(verbs: Subparsers) -> None:
     """Add `tree` and `lab` to the command line."""
     parser = verbs.add_parser("tree", help="a kernel work tree with everything applied")
     parser.add_argument("--save", action="store_true", help="write edits made in the tree back to the repository")
+    parser.add_argument("--verify", action="store_true", help="compile each patch by itself, and write the series")
     parser.add_argument("--force", action="store_true", help="drop edits made in the tree")
     parser.set_defaults(call=commands.cmd_tree)
     lab = verbs.add_parser("lab", help="build and boot the patched kernel").add_subparsers(required=True)

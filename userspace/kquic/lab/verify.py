@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`kquic tree --verify`: every commit of every series compiles what it touches, with warnings and sparse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kquic.lab import checkpatch, kernel, overlay, proc, series, source, tree
+from kquic.lab.gitrepo import GitRepo
+from kquic.lab.kernel import Build
+from kquic.lab.paths import cache_dir
+from kquic.lab.series import Commit
+from kquic.lab.source import Source
+from kquic.lab.sparse import CHECKER, COMPLAINT
+
+HUNK = re.compile(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@")
+READERS = 3
+"""A patch of headers alone is tried on so many files that include one."""
+
+
+def run() -> int:
+    """Check all series and write them in mail form; prints where they are."""
+    origin, over = source.get(), overlay.load()
+    with proc.lock(origin.lock):
+        tree.sync(origin, over)
+        commits = series.chain(origin, over)
+        complaints = [checkpatch.run(origin, over)]
+        folders = series.write(origin, over, commits, cache_dir("series"))
+    complaints += _Verifier(origin).all(commits)
+    for folder in folders:
+        print(folder)
+    found = [text for text in complaints if text]
+    print("\n".join(found) or f"verify: {len(commits)} commits are clean")
+    return 1 if found else 0
+
+
+class _Verifier:
+    """A work tree of its own, in which commit after commit is checked out and compiled."""
+
+    def __init__(self, origin: Source) -> None:
+        folder = origin.folder / "verify"
+        self.source = Source(origin.name, folder, folder / "linux")
+        if not self.source.tree.exists():
+            proc.say("making a work tree for the checks")
+            origin.repo.git("worktree", "add", "-q", "--detach", self.source.tree, origin.repo.rev(source.TAG))
+
+    def all(self, commits: list[Commit]) -> Iterator[str]:
+        """What is wrong with each."""
+        with proc.lock(self.source.lock):
+            for commit in commits:
+                found = "\n".join(self._one(commit))
+                proc.say(f"{'FAILED' if found else 'ok':6} {commit.name}")
+                yield f"{commit.name}:\n{found}" if found else ""
+
+    def _one(self, commit: Commit) -> list[str]:
+        repo = self.source.repo
+        repo.git("checkout", "-q", "--detach", commit.commit)
+        targets = self._targets(commit)
+        if not targets:
+            return []
+        work = Build(self.source, "fast")
+        work.configure()
+        words = work.command("-k", "W=1", "C=1", CHECKER, *targets)
+        status, text = proc.attempt(words, env=kernel.environment())
+        added = added_lines(repo.git("diff", "-U0", commit.parent, commit.commit))
+        found = [line for line in dict.fromkeys(text.splitlines()) if self._new(line, added, commit)]
+        return found or ([proc.tail(text, 20)] if status else [])
+
+    def _targets(self, commit: Commit) -> list[str]:
+        """What to compile: the folders that it hooks in, and the C files that it changes, or that read its headers."""
+        if commit.name.startswith("files of "):
+            return []
+        repo = self.source.repo
+        names = repo.touched(commit.commit)
+        targets = [f"{folder}/" for folder in commit.folders if not folder.startswith("include")]
+        targets += [f"{name[:-2]}.o" for name in names if name.endswith(".c")]
+        return targets or [name for header in names for name in _readers(repo, header)]
+
+    def _new(self, line: str, added: dict[str, set[int]], commit: Commit) -> bool:
+        """Whether it is a complaint about something that the commit brings, or about a file of ours."""
+        match = COMPLAINT.match(line)
+        if not match:
+            return False
+        name = match["file"].removeprefix(f"{self.source.tree}/")
+        ours = any(name.startswith(f"{folder}/") for folder in commit.folders)
+        bad_constant = "bad constant expression" in line
+        return not bad_constant and (ours or int(match["line"]) in added.get(name, ()))
+
+
+def _readers(repo: GitRepo, header: str) -> list[str]:
+    """Some object files whose sources include a header."""
+    if not header.startswith("include/"):
+        return []
+    short = header.removeprefix("include/").removeprefix("uapi/")
+    found = repo.git("grep", "-l", "-F", f"#include <{short}>", "--", "net/ipv4/*.c", "net/core/*.c", "net/sunrpc/*.c")
+    return [f"{name[:-2]}.o" for name in found.splitlines()[:READERS]]
+
+
+def added_lines(diff: str) -> dict[str, set[int]]:
+    """The lines that a diff without context adds, by file."""
+    found: dict[str, set[int]] = {}
+    name = ""
+    for row in diff.splitlines():
+        if row.startswith("+++ "):
+            name = row[4:].removeprefix("b/")
+        elif match := HUNK.match(row):
+            start, count = int(match[1]), int(match[2] or 1)
+            found.setdefault(name, set()).update(range(start, start + count))
+    return found
