@@ -132,7 +132,8 @@ def test_nfs(pair: Pair) -> None:
 
 
 def test_doctor_and_tools(pair: Pair) -> None:
-    pair.client.run("kquic ss; kquic probe server.test; man -w quic kquic kquic-handshaked")
+    pair.client.run("kquic ss; kquic stats; man -w quic kquic kquic-handshaked")
+    assert "smb" in pair.client.attempt("kquic probe server.test --alpn smb").output
 
 
 def test_mounts_of_fstab_after_a_reboot(pair: Pair) -> None:
