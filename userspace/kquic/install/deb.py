@@ -65,10 +65,11 @@ class Packages:
 def build(kernel: str, *, with_modules: bool = False) -> Packages:
     """The packages; `kernel` is one whose headers the build system has, and for which the modules are."""
     root = buildroot.get([kernel])
+    finished = modules.build(kernel) if with_modules else None
     with proc.lock(root.folder.with_suffix(".lock")):
         packages = _build(root)
-    if with_modules:
-        _add_modules(root, modules.build(kernel), packages)
+        if finished:
+            _add_modules(root, finished, packages)
     return packages
 
 
