@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,14 +16,15 @@ from kquic.install.qemuimage import Image
 from kquic.tls.testca import TestCA
 from qemu_pair import Pair
 
-IMAGE, PACKAGES, RESULTS = (os.environ.get(f"KQUIC_QEMU_{name}") for name in ("IMAGE", "PACKAGES", "RESULTS"))
+IMAGE, RESULTS = os.environ.get("KQUIC_QEMU_IMAGE"), os.environ.get("KQUIC_QEMU_RESULTS")
 
 collect_ignore_glob = [] if IMAGE else ["test_*.py"]
 
-INSTALL = """\
-mkdir -p /packages && mount /dev/vdb /packages
-dpkg -i /packages/*.deb
-install -m 600 /packages/pki/* /etc/kquic/
+KEYS = """\
+mkdir -p /run/pki
+mount /dev/vdb /run/pki
+install -m 600 /run/pki/*.pem /run/pki/*.key /etc/kquic/
+umount /run/pki
 """
 AGENT = """\
 [authenticate.client]
@@ -42,17 +42,14 @@ systemctl restart kquic-handshaked
 
 
 def make_disk(folder: Path) -> Path:
-    """A file system with the packages, and the certificates of a test authority."""
+    """A file system with the certificates of a test authority."""
     content = folder / "content"
-    (content / "pki").mkdir(parents=True)
-    for path in Path(str(PACKAGES)).glob("*.deb"):
-        if not path.name.startswith(("kquic-dkms", "libquic-dev")):
-            shutil.copy(path, content)
+    content.mkdir()
     authority = TestCA.create("kquic test CA")
-    authority.write(content / "pki")
-    authority.server("server.test").write(content / "pki", "server")
-    disk = folder / "packages.img"
-    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", content, disk, "64M"], check=True)
+    authority.write(content)
+    authority.server("server.test").write(content, "server")
+    disk = folder / "pki.img"
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", content, disk, "8M"], check=True)
     return disk
 
 
@@ -68,5 +65,5 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         client = stack.enter_context(Guest(image, "client", folder, [disk], [cable, "server=off"]))
         for guest in (server, client):
             guest.wait_ready()
-            guest.run(INSTALL + START_AGENT)
+            guest.run(KEYS + START_AGENT)
         yield Pair(server, client)

@@ -82,10 +82,10 @@ def cmd_qemu(args: argparse.Namespace) -> int:
     packages.ensure("qemu")
     results = Path(args.keep).absolute() if args.keep else cache_dir("qemu", "results")
     results.mkdir(parents=True, exist_ok=True)
+    built = put.choose(deb.build(CLOUD, with_modules=True).files(), dkms=False)
     env = {
         **os.environ,
-        "KQUIC_QEMU_PACKAGES": str(deb.build(CLOUD, with_modules=True).folder),
-        "KQUIC_QEMU_IMAGE": str(qemuimage.build(CLOUD).folder),
+        "KQUIC_QEMU_IMAGE": str(qemuimage.build(CLOUD, built).folder),
         "KQUIC_QEMU_RESULTS": str(results),
         "KQUIC_QEMU_ACCEL": "kvm" if args.kvm else "tcg",
     }

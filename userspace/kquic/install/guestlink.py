@@ -19,8 +19,9 @@ from kquic.install.qemuimage import ADDRESSES, Image
 from kquic.lab import proc
 
 KERNEL_LINE = "root=/dev/vda rw console=ttyS0 panic=-1 quiet systemd.show_status=no"
-BOOT = 600.0
-"""Seconds for a boot: a loaded machine without KVM takes its time."""
+BOOT = 1800.0
+SCRIPT = 1200.0
+"""Seconds for a boot and a script: a loaded machine without KVM takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Guest:
             pass
         return line.split()[1]
 
-    def attempt(self, script: str, timeout: float = 300.0) -> Answer:
+    def attempt(self, script: str, timeout: float = SCRIPT) -> Answer:
         """Run a script of bash, which may fail."""
         self._line.sendall(base64.b64encode(script.encode()) + b"\n")
         deadline = time.monotonic() + timeout
@@ -104,7 +105,7 @@ class Guest:
             pass
         return answer
 
-    def run(self, script: str, timeout: float = 300.0) -> str:
+    def run(self, script: str, timeout: float = SCRIPT) -> str:
         """Run a script of bash, every command of which has to succeed; returns what it printed."""
         answer = self.attempt(f"set -e\n{script}", timeout)
         if answer.status:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,19 +22,23 @@ ADDRESSES = {"52:54:00:00:00:01": "10.9.0.1", "52:54:00:00:00:02": "10.9.0.2"}
 NETWORK = "[Match]\nMACAddress={mac}\n\n[Network]\nAddress={address}/24\nLinkLocalAddressing=ipv6\n"
 HOSTS = "127.0.0.1 localhost\n::1 localhost\n10.9.0.1 server.test\n10.9.0.2 client.test\n"
 
-# mke2fs wants a directory, and fakeroot keeps the owners of its files without being root.
+# As root, or as an ordinary user in a user namespace, where owners are what they are on the disk.
 FORMAT = """\
-set -e
-tar -C {root} --exclude='./dev/*' -xpf {archive}
-cp -r {extra}/. {root}/
-chmod 755 {root}/usr/local/sbin/agent
-mkdir -p {root}/etc/systemd/system/multi-user.target.wants
-ln -sf ../agent.service {root}/etc/systemd/system/multi-user.target.wants/
-rm -f {root}/etc/resolv.conf
-cp -L {root}/boot/vmlinuz-{kernel} {folder}/vmlinuz
-cp -L {root}/boot/initrd.img-{kernel} {folder}/initrd
-chmod 644 {folder}/vmlinuz {folder}/initrd
-mke2fs -q -F -t ext4 -d {root} {folder}/disk.new {size}
+mkdir root
+tar -C root --exclude='./dev/*' -xpf "$1"
+cp -r extra/. root/
+chmod 755 root/usr/local/sbin/agent
+ln -sf ../agent.service root/etc/systemd/system/multi-user.target.wants/
+rm -f root/etc/resolv.conf
+mount --rbind /dev root/dev
+mount -t proc proc root/proc
+[ -z "$(ls packages)" ] || chroot root sh -ec 'dpkg -i /packages/*.deb' >&2
+umount -l root/dev root/proc
+cp -L "root/boot/vmlinuz-$2" vmlinuz
+cp -L "root/boot/initrd.img-$2" initrd
+chmod 644 vmlinuz initrd
+mke2fs -q -F -t ext4 -d root disk "$3"
+rm -rf root
 """
 
 
@@ -58,39 +64,54 @@ class Image:
         return self.folder / "initrd"
 
 
-def build(kernel: str) -> Image:
-    """The image with this kernel; made if this recipe was not used before."""
+def build(kernel: str, packages: Sequence[Path] = ()) -> Image:
+    """The image with this kernel and these packages installed; made if this recipe was not used before."""
     parts = sorted(path.read_text() for path in GUEST.iterdir())
     recipe = (kernel, SUITE, SIZE, FORMAT, NETWORK, HOSTS, repr(ADDRESSES), *parts)
-    key = hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\0".join(recipe).encode())
+    for path in packages:
+        digest.update(path.read_bytes())
     store = cache_dir("qemu")
     with proc.lock(store / "lock"):
-        image = Image(store / key)
+        image = Image(store / digest.hexdigest()[:16])
         if not image.disk.exists():
-            _make(kernel, image)
+            _forget(store)
+            _make(kernel, packages, image)
     return image
 
 
-def _make(kernel: str, image: Image) -> None:
+def _forget(store: Path) -> None:
+    """Only the images of the packages before these are worth their space."""
+    images = sorted(store.glob("*/disk"), key=lambda path: path.stat().st_mtime)
+    for old in images[:-1]:
+        shutil.rmtree(old.parent)
+
+
+def _make(kernel: str, packages: Sequence[Path], image: Image) -> None:
     archive = _archive(kernel)
-    work = cache_dir("qemu", "work")
-    shutil.rmtree(work)
-    extra = work / "extra"
-    _write_extra(extra)
-    (work / "root").mkdir()
-    image.folder.mkdir(exist_ok=True)
-    names = {"root": work / "root", "archive": archive, "extra": extra, "folder": image.folder}
-    quoted = {name: shlex.quote(str(path)) for name, path in names.items()}
-    proc.say("formatting the disk")
-    proc.run(["fakeroot", "sh", "-c", FORMAT.format(kernel=kernel, size=SIZE, **quoted)])
-    shutil.rmtree(work)
-    (image.folder / "disk.new").rename(image.disk)
+    work = image.folder.with_suffix(".new")
+    proc.run([*_as_root(), "rm", "-rf", work])
+    _write_extra(work / "extra", packages)
+    (work / "packages").symlink_to("extra/packages")
+    proc.say("installing the packages on a disk")
+    proc.run([*_as_root(), "sh", "-ec", FORMAT, "sh", archive, kernel, SIZE], cwd=work)
+    shutil.rmtree(work / "extra")
+    work.rename(image.folder)
 
 
-def _write_extra(folder: Path) -> None:
+def _as_root() -> list[str]:
+    """A mount namespace, and for an ordinary user one in which he is root."""
+    user = [] if os.geteuid() == 0 else ["--map-root-user", "--map-auto"]
+    return ["unshare", *user, "--mount", "--pid", "--fork", "--kill-child"]
+
+
+def _write_extra(folder: Path, packages: Sequence[Path]) -> None:
     """Our files in the image."""
-    for name in ("etc/systemd/network", "etc/systemd/system", "usr/local/sbin"):
+    wants = "etc/systemd/system/multi-user.target.wants"
+    for name in ("etc/systemd/network", wants, "usr/local/sbin", "packages"):
         (folder / name).mkdir(parents=True)
+    for path in packages:
+        shutil.copy(path, folder / "packages")
     shutil.copy(GUEST / "agent", folder / "usr/local/sbin/agent")
     shutil.copy(GUEST / "agent.service", folder / "etc/systemd/system")
     for mac, address in ADDRESSES.items():
