@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from kquic.lab.topology import Impairment, Network
 
-from .ends import WAYS, Ends
-
-Work = Callable[[Ends], float]
+T = TypeVar("T")
+Way = Callable[[Network], AbstractContextManager[T]]
+"""Opens what a work is done on: connected ends, a mounted share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +36,45 @@ class Result:
     high: float
 
 
+def everywhere(_: Network) -> AbstractContextManager[None]:
+    """No particular setting."""
+    return contextlib.nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """A work and the two ways to do it; `link` is what the network does to it."""
+class Comparison(Generic[T]):
+    """A work and the two ways to do it.
+
+    `link` is what the network does to it; `setting` is there for all rounds (servers that run).
+    """
 
     name: str
-    ours: str
-    theirs: str
-    work: Work
+    ours: Way[T]
+    theirs: Way[T]
+    work: Callable[[T], float]
     unit: str = "MiB/s"
     scale: float = 1 << 20
     link: Impairment | None = None
+    setting: Way[None] = everywhere
     rounds: int = 5
 
+    def measure(self, net: Network) -> Result:
+        """Do it `rounds` times each way, after one round that is not counted."""
+        net.link.impair(self.link)
+        with self.setting(net):
+            pairs = [(self._once(net, self.ours), self._once(net, self.theirs)) for _ in range(self.rounds + 1)][1:]
+        net.link.impair(None)
+        ratios = [ours / theirs for ours, theirs in pairs]
+        return Result(
+            self.name,
+            self.unit,
+            statistics.median(ours for ours, _ in pairs) / self.scale,
+            statistics.median(theirs for _, theirs in pairs) / self.scale,
+            statistics.median(ratios),
+            min(ratios),
+            max(ratios),
+        )
 
-def measure(net: Network, comparison: Comparison) -> Result:
-    """Do it `rounds` times each way, after one round that is not counted."""
-    net.link.impair(comparison.link)
-    pairs = [_round(net, comparison) for _ in range(comparison.rounds + 1)][1:]
-    ratios = [ours / theirs for ours, theirs in pairs]
-    return Result(
-        comparison.name,
-        comparison.unit,
-        statistics.median(ours for ours, _ in pairs) / comparison.scale,
-        statistics.median(theirs for _, theirs in pairs) / comparison.scale,
-        statistics.median(ratios),
-        min(ratios),
-        max(ratios),
-    )
-
-
-def _round(net: Network, comparison: Comparison) -> tuple[float, float]:
-    return _once(net, comparison.ours, comparison.work), _once(net, comparison.theirs, comparison.work)
-
-
-def _once(net: Network, way: str, work: Work) -> float:
-    with WAYS[way](net) as ends:
-        return work(ends)
+    def _once(self, net: Network, way: Way[T]) -> float:
+        with way(net) as opened:
+            return self.work(opened)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from kquic.lab.topology import Network
-from kquic.sock import Cipher, Connection, connect, listen
+from kquic.sock import Cipher, Connection, TransportParams, connect, listen
 from kquic.tls import ClientSettings, KeyPair, ServerSettings, X509Credentials, run
 from kquic.tls.testca import TestCA
 
@@ -88,8 +88,17 @@ def quic(cipher: Cipher, net: Network) -> Iterator[Ends]:
 
 
 @contextmanager
-def quic_connections(cipher: Cipher, net: Network) -> Iterator[tuple[Connection, Connection]]:
-    """A connection after its handshake."""
+def quic_clear(net: Network) -> Iterator[Ends]:
+    """The same with 1-RTT packets in the clear."""
+    with quic_connections(Cipher.AES_GCM_128, net, clear=True) as (client, server):
+        client.open_stream()
+        yield Ends(client.fileno(), server.fileno())
+
+
+@contextmanager
+def quic_connections(cipher: Cipher, net: Network, *, clear: bool = False) -> Iterator[tuple[Connection, Connection]]:
+    """A connection after its handshake; `clear` to have no protection of its 1-RTT packets."""
+    params = TransportParams(disable_1rtt_encryption=int(clear))
     ca = TestCA.create()
     own = ca.server(NAME)
     trust = ClientSettings(X509Credentials(ca.cert_pem, ()), NAME, ALPN, cipher=cipher)
@@ -97,8 +106,10 @@ def quic_connections(cipher: Cipher, net: Network) -> Iterator[tuple[Connection,
     with ExitStack() as opened:
         with net.srv.entered():
             listener = opened.enter_context(listen(net.SERVER_V4, PORT, alpn=ALPN))
+        listener.set_transport_params(params)
         with net.cli.entered():
             client = opened.enter_context(connect(net.SERVER_V4, PORT))
+        client.set_transport_params(params)
         thread = threading.Thread(target=run, args=(client, trust))
         thread.start()
         server = opened.enter_context(listener.accept())
@@ -115,4 +126,5 @@ WAYS: dict[str, Opener] = {
     "ktls-chacha": partial(ktls, Cipher.CHACHA20_POLY1305),
     "quic-aes128": partial(quic, Cipher.AES_GCM_128),
     "quic-chacha": partial(quic, Cipher.CHACHA20_POLY1305),
+    "quic-clear": quic_clear,
 }
