@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Each target is one line on top of ./kquic, which sets up what it needs on first use.
 
-.PHONY: demo test bench interop qemu-test deb check build shell clean
+.PHONY: demo test bench interop qemu-test deb check site build shell clean
 
 demo:	; ./kquic demo
 test:	; ./kquic test
@@ -10,6 +10,7 @@ interop:	; ./kquic interop
 qemu-test:	; ./kquic qemu
 deb:	; ./kquic deb --modules
 check:	; ./kquic check
+site:	; ./kquic site
 build:	; ./kquic lab build
 shell:	; ./kquic lab shell
 clean:	; ./kquic clean

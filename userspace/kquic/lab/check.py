@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`kquic check`: ruff and mypy on the Python, checkpatch, compiler warnings and sparse on the kernel code."""
+"""`kquic check`: ruff and mypy on the Python, Sphinx on the docs; checkpatch, warnings, sparse on the kernel code."""
 
 from __future__ import annotations
 
 import sys
 
-from kquic.lab import checkpatch, overlay, proc, source, sparse, tree
+from kquic.lab import checkpatch, overlay, proc, site, source, sparse, tree
 from kquic.lab.paths import REPO, cache_dir
 
-PYTHON = ("userspace", "tests", "examples", "bench")
+PYTHON = ("userspace", "tests", "examples", "bench", "docs")
 
 
 def run() -> int:
     """All checks; every one runs, whatever the others said."""
     origin, over = source.get(), overlay.load()
-    passed = [_report("ruff", ruff()), _report("mypy", mypy())]
+    passed = [_report("ruff", ruff()), _report("mypy", mypy()), _report("docs", site.check())]
     with proc.lock(origin.lock):
         tree.sync(origin, over)
         passed.append(_report("checkpatch", checkpatch.run(origin, over)))

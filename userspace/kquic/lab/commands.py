@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+from kquic.errors import LabError
 from kquic.lab import (
     check,
     cprograms,
@@ -21,6 +22,7 @@ from kquic.lab import (
     proc,
     save,
     shell,
+    site,
     source,
     suite,
     tree,
@@ -102,6 +104,15 @@ def cmd_check(args: argparse.Namespace) -> int:
     """Run the static checks."""
     packages.ensure("check")
     return check.run()
+
+
+def cmd_site(args: argparse.Namespace) -> int:
+    """Build the documentation's site, and say where it is."""
+    target = Path(args.to).absolute()
+    if wrong := site.complaints(target):
+        raise LabError(wrong)
+    print(target / "index.html")
+    return 0
 
 
 def cmd_test(args: argparse.Namespace) -> int:
