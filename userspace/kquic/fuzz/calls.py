@@ -6,14 +6,18 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
+from pathlib import Path
 
-from kquic.sock import SOL_QUIC
+from kquic.diag.netlink import sockets
+from kquic.diag.query import Query, State
+from kquic.errors import KquicError
+from kquic.sock import SOL_QUIC, SockOpt, TransportParams
 
 from . import libc
 from .grammar import operation
 from .keys import Level
 from .session import SLOTS, Session
-from .tun import peer_address
+from .tun import SECOND, packed, peer_address
 from .world import FIRST_PORT, host, sockaddr
 
 SLOT = (0,) * 10 + (1, 2)
@@ -26,7 +30,12 @@ LENGTHS = (0, 1, 100, 1000, 3000, 20000, 100000)
 STREAMS = (0, 1, 2, 3, 4, 5, 6, 7, -1, -1, 8, 400)
 STREAM_FLAGS = (0, 0, 0x400, 0x400, 0x600, 0x200, 0xC00, 0xE00, 0x10400, 0x12400, 0x2000)
 REQUESTS = (0x541B, 0x5411, 0x894B, 0x8905, 0x8906)
-KINDS = (0, 1, 2, 3, 4)
+KINDS = (0, 1, 2, 3, 4, 5, 6)
+LIMITS = tuple(
+    TransportParams(remote=1, max_data=data, max_stream_data_bidi_remote=data // 2, max_streams_bidi=9).pack()
+    for data in (1 << 20, 1 << 16, 1 << 12)
+)
+PROC = ("conns", "eps")
 
 
 @operation(SLOT, LEVELS, OPTIONS, data="struct")
@@ -85,6 +94,30 @@ def secret(s: Session, level: int, send: int, cipher: int) -> None:
     s.secret(Level(level % 4), send, cipher)
 
 
+@operation((0, 1, 2, 3), (51, 52, 54), LENGTHS)
+def early_data(s: Session, preset: int, cipher: int, size: int) -> None:
+    """The victim's TLS resumes a session: limits that it remembers, the secret, and data before there is an answer."""
+    libc.setsockopt(s.fd(0), SOL_QUIC, SockOpt.TRANSPORT_PARAM, LIMITS[preset % len(LIMITS)])
+    s.secrets(Level.EARLY, cipher)
+    s.stream(0, 0x400, size)
+
+
+@operation((0, 1, 2))
+def look(s: Session, which: int) -> None:
+    """What anybody can see of connections."""
+    if which % 3 == 2:
+        with suppress(KquicError):
+            sockets(Query(states=State))
+    else:
+        Path("/proc/net/quic", PROC[which % 3]).read_bytes()
+
+
+@operation((0, 1), (4, 6))
+def address(s: Session, come: int, family: int) -> None:
+    """The victim's host gets another address, or loses it."""
+    s.world.tun.second_address(come % 2 == 1, 6 if family == 6 else 4)
+
+
 @operation((0, 1, 2, 3, 4), data="tparams")
 def parameters(s: Session, preset: int, data: bytes) -> None:
     """Both ends' transport parameters; the bytes replace some of the peer's."""
@@ -132,8 +165,10 @@ def _address(s: Session, kind: int, port: int) -> bytes:
         1: sockaddr(6, host(6), port),
         2: sockaddr(4, peer_address(4, s.address), s.port),
         3: sockaddr(6, bytes(16), port),
+        5: sockaddr(4, packed(SECOND[4]), port),
+        6: sockaddr(6, packed(SECOND[6]), port),
     }
-    return made.get(kind % 5, b"\x02\x00\x11\x51" + bytes(port % 13))
+    return made.get(kind % 7, b"\x02\x00\x11\x51" + bytes(port % 13))
 
 
 PORTS = (3, 4, 5, 6, 0)

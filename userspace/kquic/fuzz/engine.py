@@ -24,6 +24,12 @@ FRESH = 0.1
 #: Bytes of text of a corpus in the repository.
 SMALL = 12_000
 WAIT_FOR_SOCKETS = 60.0
+#: Data that a peer does not acknowledge is kept until the idle timeout.
+WAIT_FOR_MEMORY = 150.0
+#: Pages that a processor may have in hand (SK_MEMORY_PCPU_RESERVE).
+MEMORY_SLACK = 256
+#: Columns of /proc/net/protocols.
+SOCKETS, MEMORY = 2, 3
 
 
 class Found(Exception):
@@ -114,26 +120,31 @@ class Engine:
         (self.folder / "executions").write_text(f"{self.runner.executions} {seconds:.0f} {len(self.kept.known)}\n")
 
     def check_sockets(self) -> None:
-        """All connections have to end, those included that nobody has closed properly."""
+        """All sockets have to go, and the memory of connections that go on in the background for a while."""
         self.runner.close()
+        deadline = time.monotonic() + WAIT_FOR_MEMORY
+        while protocol(MEMORY) > MEMORY_SLACK and time.monotonic() < deadline:
+            time.sleep(1)
         if left := sockets_left():
             raise Found(f"{left} sockets do not go away", self.journal.last())
+        if (pages := protocol(MEMORY)) > MEMORY_SLACK:
+            raise Found(f"{pages} pages of sockets that are gone", self.journal.last())
 
     def smallest(self) -> list[Program]:
         """What is kept in the repository."""
         return self.kept.smallest(SMALL)
 
 
-def sockets() -> int:
-    """QUIC sockets in the kernel, those included that no descriptor refers to any more."""
+def protocol(column: int) -> int:
+    """What /proc/net/protocols says of QUIC, the larger one of IPv4 and IPv6: both show the same memory."""
     lines = Path("/proc/net/protocols").read_text().splitlines()
-    return sum(int(line.split()[2]) for line in lines if line.startswith("QUIC"))
+    return max(int(line.split()[column]) for line in lines if line.startswith("QUIC"))
 
 
 def sockets_left() -> int:
-    """How many of them do not go away."""
+    """How many sockets do not go away."""
     deadline = time.monotonic() + WAIT_FOR_SOCKETS
-    while (left := sockets()) and time.monotonic() < deadline:
+    while (left := protocol(SOCKETS)) and time.monotonic() < deadline:
         time.sleep(0.2)
     return left
 

@@ -29,6 +29,15 @@ def _zeros(rng: Random) -> bytes:
     return bytes(data)
 
 
+def _extensions(rng: Random) -> bytes:
+    """TLS extensions, as in EncryptedExtensions: 42 is early_data."""
+    each = (rng.choice((42, 42, 16, 57, 0, 51)).to_bytes(2, "big") for _ in range(rng.randrange(4)))
+    body = b"".join(
+        kind + size.to_bytes(2, "big") + bytes(size) for kind in each for size in (rng.choice((0, 0, 3, 70)),)
+    )
+    return len(body).to_bytes(2, "big") + body
+
+
 #: Kinds of bytes: how they are made, how they are changed.
 BYTES: dict[str, tuple[Bytes, Change]] = {
     "": (lambda _: b"", lambda _, data: data),
@@ -36,6 +45,7 @@ BYTES: dict[str, tuple[Bytes, Change]] = {
     "tparams": (tparams.some, tparams.mutate),
     "raw": (_raw, values.scramble),
     "struct": (_zeros, values.scramble),
+    "tls": (_extensions, values.scramble),
 }
 
 

@@ -31,7 +31,10 @@ _LOCAL = (
     TransportParams(),
 )  # fmt: skip
 LOCAL = tuple(each.pack() for each in _LOCAL)
-QUICK = Config(initial_smoothed_rtt=5000).pack()
+QUICK = tuple(
+    Config(initial_smoothed_rtt=5000, congestion_control_algo=cc, version=version, plpmtud_probe_interval=mtu).pack()
+    for cc, version, mtu in ((0, 0, 0), (1, 0, 0), (0, 0, 5_000_000), (1, V2, 0), (1, V1, 0))
+)
 #: Stages of a connection, for `server` and `client`.
 BEGUN, PARAMETERS, HANDSHAKE, ESTABLISHED, CONFIRMED, BUSY = range(6)
 LONGEST_WAIT = 0.02
@@ -59,6 +62,8 @@ class Session:
     last: Heard | None = None
     #: Transport parameters of a client that is still to be made.
     local: int = 0
+    #: CRYPTO bytes that the peer has sent.
+    crypto_sent: dict[Level, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         number = self.world.number()
@@ -165,7 +170,7 @@ class Session:
     def local_parameters(self, preset: int) -> None:
         """The victim's program sets transport parameters, and an RTT so short that timers run soon."""
         libc.setsockopt(self.fd(0), SOL_QUIC, SockOpt.TRANSPORT_PARAM, LOCAL[preset % len(LOCAL)])
-        libc.setsockopt(self.fd(0), SOL_QUIC, SockOpt.CONFIG, QUICK)
+        libc.setsockopt(self.fd(0), SOL_QUIC, SockOpt.CONFIG, QUICK[preset % len(QUICK)])
 
     def stream(self, number: int, flags: int, size: int) -> None:
         """The victim's program sends on a stream."""

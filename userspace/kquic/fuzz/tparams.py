@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 from random import Random
 
 from aioquic._buffer import Buffer
@@ -23,7 +24,7 @@ PRESETS: tuple[dict[int, int | bytes], ...] = (
     {0x04: 1 << 16, 0x08: 10, 0x09: 10, 0x05: 1 << 14, 0x06: 1 << 14, 0x07: 1 << 14, 0xBAAD: b"", 0x2AB2: b""},
     {},
 )  # fmt: skip
-KNOWN = (*range(0x12), 0x20, 0x2AB2, 0xBAAD, 27, 31 + 27)
+KNOWN = (*range(0x12), 0x11, 0x0D, 0x20, 0x2AB2, 0xBAAD, 27, 31 + 27)
 
 
 def preset(number: int) -> Params:
@@ -55,9 +56,30 @@ def _value(rng: Random) -> bytes:
     return rng.randbytes(rng.choice((0, 1, 8, 16, 20, 21, 41, 61)))
 
 
+def _versions(rng: Random) -> bytes:
+    chosen = rng.choices((1, 0x6B3343CF, 0x0A1A2A3A, 0, 7), k=rng.choice((1, 2, 3, 3, 5)))
+    return b"".join(version.to_bytes(4, "big") for version in chosen)
+
+
+def _preferred(rng: Random) -> bytes:
+    """An address of either family, a connection ID, a token."""
+    v4, v6 = bytes([10, 9, 0, rng.randrange(1, 9)]), socket.inet_pton(socket.AF_INET6, "fd09::5")
+    cid = rng.randbytes(rng.choice((8, 8, 4, 0, 20)))
+    return v4 + b"\x11\x55" + v6 + b"\x11\x56" + bytes([len(cid)]) + cid + bytes(16)
+
+
+def _param(rng: Random) -> tuple[int, bytes]:
+    kind = rng.choice(KNOWN)
+    if kind == 0x11 and rng.random() < 0.9:
+        return kind, _versions(rng)
+    if kind == 0x0D and rng.random() < 0.9:
+        return kind, _preferred(rng)
+    return kind, _value(rng)
+
+
 def some(rng: Random) -> bytes:
     """Parameters that are added to a preset, or replace one of it."""
-    return join([(rng.choice(KNOWN), _value(rng)) for _ in range(rng.choice((1, 1, 2, 4)))])
+    return join([_param(rng) for _ in range(rng.choice((1, 1, 2, 4)))])
 
 
 def mutate(rng: Random, body: bytes) -> bytes:
@@ -67,7 +89,7 @@ def mutate(rng: Random, body: bytes) -> bytes:
         return values.scramble(rng, body)[:500]
     at, way = rng.randrange(len(params)), rng.randrange(4)
     if way == 0:
-        params.append((rng.choice(KNOWN), _value(rng)))
+        params.append(_param(rng))
     elif way == 1:
         del params[at]
     elif way == 2:

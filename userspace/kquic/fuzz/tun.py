@@ -23,6 +23,7 @@ UDP, ICMP, ICMPV6 = 17, 1, 58
 NAME = "fuzz0"
 #: The victim's addresses, and the peers' networks.
 HOST = {4: "10.9.0.1", 6: "fd09::1"}
+SECOND = {4: "10.9.0.250", 6: "fd09::250"}
 PEER_NET = {4: bytes([10, 9]), 6: socket.inet_pton(socket.AF_INET6, "fd09::")[:14]}
 
 
@@ -84,6 +85,13 @@ class Tun:
         #: Packets are of the kind that a listener leaves to a worker.
         self.first = False
         self.courier = Courier(self._fd)
+
+    def second_address(self, come: bool, version: int) -> None:
+        """The victim's host gets another address, or loses it; to lose what is not there does no harm."""
+        address, size = (SECOND[version], 16 if version == 4 else 64)
+        what = "add" if come else "del"
+        words = f"ip -{version} addr {what} {address}/{size} dev {NAME}"
+        subprocess.run(words.split(), check=False, timeout=10, stderr=subprocess.DEVNULL)
 
     def close(self) -> None:
         """The device goes."""

@@ -9,6 +9,7 @@ from aioquic.quic.packet import encode_quic_retry
 
 from . import frames
 from .grammar import operation
+from .hello import CLIENT_HELLO, client_hello
 from .keys import Level
 from .session import BUSY, CONFIRMED, ESTABLISHED, HANDSHAKE, PARAMETERS, Session
 
@@ -21,6 +22,9 @@ STAGES = (3, 4, 4, 4, 5, 5)
 FAMILIES = (4, 4, 6)
 PRESETS = (0, 0, 0, 1, 2, 3, 4)
 CIPHERS = (51, 51, 51, 52, 54)
+#: The set of local parameters that comes with BBR.
+WITH_BBR = 2
+SEGMENT = 300
 VERSIONS = (1, 1, 1, 2)
 
 
@@ -61,6 +65,7 @@ def _go_on(s: Session, stage: int, preset: int, cipher: int) -> None:
 def server(s: Session, stage: int, local: int, remote: int, cipher: int, version: int, family: int, kind: int) -> None:
     """The victim is a server; its connection gets so far."""
     s.begin_server(family, kind, version, cipher)
+    s.world.bbr(local % 5 == WITH_BBR)
     s.accept(kind)
     s.hear_until_known()
     s.local_parameters(local)
@@ -71,6 +76,7 @@ def server(s: Session, stage: int, local: int, remote: int, cipher: int, version
 def client(s: Session, stage: int, local: int, remote: int, cipher: int, version: int, family: int) -> None:
     """The victim is a client."""
     s.local = local
+    s.world.bbr(local % 5 == WITH_BBR)
     s.begin_client(family, version, cipher)
     if s.peer:
         s.send(s.peer.packet(Level.INITIAL, s.peer.ack(Level.INITIAL), pad=1200))
@@ -102,13 +108,48 @@ def _deliver(s: Session, data: bytes, path: int, hold: int) -> None:
         s.held = b""
 
 
-@operation(LEVELS, BITS, SKIPS, (0,) * 6 + (1, 2, 7), PATHS, (0,) * 6 + (1,), data="frames")
+@operation(LEVELS, BITS, SKIPS, (0,) * 6 + (1, 2, 7), PATHS, (0,) * 6 + (1, 2, 2), data="frames")
 def packet(s: Session, level: int, bits: int, skip: int, cid: int, path: int, hold: int, data: bytes) -> None:
-    """A packet with these frames, protected; it may be held back for the next one to follow in the same datagram."""
+    """A packet with these frames, protected; it may be held back (1) for the next one to follow in the same datagram,
+    or (2), padded, for `flush` to make a batch."""
     if s.peer:
         which = Level(level % 4)
-        pad = 1200 if which == Level.INITIAL and not hold else 0
+        pad = SEGMENT if hold == 2 else 1200 if which == Level.INITIAL and not hold else 0
         _deliver(s, s.peer.packet(which, data, bits=bits & 0xFF, skip=skip, cid=cid, pad=pad), path, hold)
+
+
+HELLOS = (
+    CLIENT_HELLO,
+    client_hello(),
+    client_hello(b"h3", b"data"),
+    client_hello(*(b"x" * 20 for _ in range(100))),
+    client_hello(b"nobody", name=b"a" * 250),
+)
+
+
+@operation((0, 0, 1, 50, 500), (10000, 50, 51, 500, 1), (0, 1, 2, 3, 4), (1200, 1200, 0), data="raw")
+def hello(s: Session, start: int, end: int, which: int, pad: int, data: bytes) -> None:
+    """A piece of a ClientHello; the bytes take the place of some in its middle."""
+    whole = HELLOS[which % len(HELLOS)]
+    at = len(data) * 7 % len(whole)
+    changed = whole if len(data) > 8 else whole[:at] + data + whole[at + len(data) :]
+    start, end = abs(start) % 4000, abs(end)
+    if s.peer:
+        frame = frames.join([(frames.CRYPTO, [start, changed[start:end]])])
+        s.send(s.peer.packet(Level.INITIAL, frame, pad=min(abs(pad), 1500)))
+
+
+@operation((2, 2, 3, 0), (8, 8, 4, 24, 2, 20), (0, 0, 1), data="tls")
+def message(s: Session, level: int, kind: int, missing: int, data: bytes) -> None:
+    """A TLS message of the peer's, where the last one has ended; the last bytes of it may be missing."""
+    if s.peer:
+        which = Level(level % 4)
+        body = bytes([kind & 0xFF]) + len(data).to_bytes(3, "big") + data
+        at = s.crypto_sent.get(which, 0)
+        sent = body[: len(body) - abs(missing) % 8]
+        s.crypto_sent[which] = at + len(sent)
+        frame = frames.join([(frames.CRYPTO, [at, sent])])
+        s.send(s.peer.packet(which, frame, pad=1200 if which == Level.INITIAL else 0))
 
 
 @operation(EARLY_LEVELS, BITS, (0, 0, 0, 1, 2, 1000), (0, 0, 0, 1200), data="frames")
@@ -165,7 +206,7 @@ def negotiation(s: Session, cid: int, data: bytes) -> None:
         s.send(b"\x80" + bytes(4) + bytes([len(dcid)]) + dcid + bytes([len(scid)]) + scid + data)
 
 
-@operation((0, 300, 600, 1200), (0, 1, 2, 3), PATHS)
+@operation((0, SEGMENT, SEGMENT, 600), (0, 1, 2, 3), PATHS)
 def flush(s: Session, segment: int, tos: int, path: int) -> None:
     """What was held back goes out, marked for ECN, or as a batch of datagrams."""
     s.send(s.held, path, tos & 0xFF, min(abs(segment), 60000) if abs(segment) < len(s.held) else 0)

@@ -8,6 +8,7 @@ import os
 import select
 import socket
 from contextlib import suppress
+from pathlib import Path
 
 from kquic.sock import IPPROTO_QUIC, SOL_QUIC, Config, SockOpt
 
@@ -18,6 +19,7 @@ ANY, VALIDATING, NAMED = range(3)
 """Kinds of listeners: of any protocol, with Retry, with a list of protocols."""
 FIRST_PORT = 4433
 BACKLOG = 200
+CONTROLLER = Path("/proc/sys/net/quic/congestion_control")
 #: How long a call may wait, in microseconds.
 PATIENCE = 10_000
 
@@ -36,6 +38,7 @@ class World:
         self.tun = Tun()
         self.listeners = {kind: self._listen(kind) for kind in (ANY, VALIDATING, NAMED)}
         self._numbers = itertools.count()
+        self._controller, self._bbr = CONTROLLER.read_text(), False
         self._watch = select.poll()
         for listener in self.listeners.values():
             self._watch.register(listener.fileno(), select.POLLIN)
@@ -56,6 +59,12 @@ class World:
         """Of the next program; peers' addresses and ports come of it."""
         return next(self._numbers)
 
+    def bbr(self, on: bool) -> None:
+        """Connections to come use BBR, or what they would use without that; a program's choice ends with it."""
+        if on != self._bbr:
+            CONTROLLER.write_text("bbr" if on else self._controller)
+            self._bbr = on
+
     def tidy(self) -> None:
         """No client waits any more that a program has left behind."""
         while ready := self._watch.poll(0):
@@ -64,6 +73,7 @@ class World:
                     os.close(new)
         for _ in self.tun.heard():
             pass
+        self.bbr(False)
 
     def close(self) -> None:
         """All of it goes."""
