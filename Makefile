@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Each target is one line on top of ./kquic, which sets up what it needs on first use.
 
-.PHONY: demo test bench interop qemu-test deb check site build shell clean
+.PHONY: demo test bench bench-congestion interop qemu-test deb check site build shell clean
 
 demo:	; ./kquic demo
 test:	; ./kquic test
 bench:	; ./kquic lab run --timeout 3600 -- python3 -m bench
+bench-congestion:	; ./kquic lab run --timeout 7200 -- python3 -m bench.congestion
 interop:	; ./kquic interop
 qemu-test:	; ./kquic qemu
 deb:	; ./kquic deb --modules

@@ -105,6 +105,13 @@ class Host:
         (found,) = self._ns.get_links(self._index(dev))
         return int(found.get_attr("IFLA_STATS64")["tx_bytes"])
 
+    def backlog(self, dev: str) -> int:
+        """Bytes that wait in the device's impairment, or are under way in it."""
+        for found in self._ns.get_qdiscs(self._index(dev)):
+            if found.get_attr("TCA_KIND") == "netem":
+                return int(found.get_attr("TCA_STATS2").get_attr("TCA_STATS_QUEUE")["backlog"])
+        return 0
+
     def impair(self, dev: str, impairment: Impairment | None) -> None:
         """Replace what the device does to packets that leave by it; None for nothing."""
         index = self._index(dev)
