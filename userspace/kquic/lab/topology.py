@@ -34,6 +34,7 @@ class Impairment:
         jitter_ms: variation of the delay; packets overtake each other.
         loss_percent: independent loss.
         corrupt_percent: packets of which one bit is changed.
+        duplicate_percent: packets that arrive twice.
         queue: packets that wait or are under way at most.
         rate_mbit: bottleneck in Mbit/s, 0 for none.
     """
@@ -43,6 +44,7 @@ class Impairment:
     loss_percent: float = 0.0
     rate_mbit: float = 0.0
     corrupt_percent: float = 0.0
+    duplicate_percent: float = 0.0
     queue: int = 10000
 
     def netem(self) -> list[str]:
@@ -54,6 +56,8 @@ class Impairment:
             words += ["loss", f"{self.loss_percent}%"]
         if self.corrupt_percent:
             words += ["corrupt", f"{self.corrupt_percent}%"]
+        if self.duplicate_percent:
+            words += ["duplicate", f"{self.duplicate_percent}%"]
         if self.rate_mbit:
             words += ["rate", f"{self.rate_mbit}mbit"]
         return words

@@ -62,7 +62,9 @@ struct svc_quic_stream {
  * @streams:	 streams of which something was received
  * @bvec:	 a reply, for sending
  * @frag:	 holds record markers
- * @handshake:	 gives the handshake up
+ * @handshake:	 asks for the handshake again, or gives it up
+ * @requested:	 the agent has been asked for it
+ * @give_up:	 when to stop asking, in jiffies
  * @established: the handshake is complete
  * @cb_stream:	 stream for callbacks, or -1
  * @old_data_ready: socket's own callback; the others likewise
@@ -74,6 +76,8 @@ struct svc_quic {
 	struct bio_vec		*bvec;
 	struct page_frag_cache	frag;
 	struct delayed_work	handshake;
+	bool			requested;
+	unsigned long		give_up;
 	bool			established;
 	s64			cb_stream;
 

@@ -25,6 +25,9 @@ static const struct rpcquic_limits svc_quic_limits = {
 /* How long a reply may wait for a client that does not read. */
 #define SVC_QUIC_SNDTIMEO	(30 * HZ)
 
+/* Until net/handshake is asked again, if too many clients wait for an agent. */
+#define SVC_QUIC_AGENT_BUSY	(HZ / 20)
+
 static const struct svc_xprt_ops svc_quic_ops;
 
 static struct svc_xprt_class svc_quic_class = {
@@ -120,7 +123,8 @@ static void svc_quic_restore_callbacks(struct svc_quic *svc)
 /* The handshake. It must not take an nfsd thread, or a few clients that do not
  * go on with theirs could take them all. The request has a reference to the
  * transport, and so has the timer; whoever prevents one of them from running
- * drops its reference.
+ * drops its reference. net/handshake takes only a few requests at a time; more
+ * clients than that wait for their turn.
  */
 
 static void svc_quic_stop_timer(struct svc_quic *svc)
@@ -157,18 +161,6 @@ static void svc_quic_handshake_done(void *data, int status, key_serial_t peerid)
 	svc_xprt_put(xprt);
 }
 
-static void svc_quic_handshake_timeout(struct work_struct *work)
-{
-	struct svc_quic *svc = container_of(work, struct svc_quic,
-					    handshake.work);
-
-	if (!READ_ONCE(svc->established)) {
-		svc_xprt_deferred_close(&svc->xprt);
-		svc_quic_cancel_handshake(svc);
-	}
-	svc_xprt_put(&svc->xprt);
-}
-
 static const char *svc_quic_advice(int error)
 {
 	switch (error) {
@@ -189,21 +181,42 @@ static int svc_quic_handshake(struct svc_quic *svc)
 		.ta_data	= svc,
 		.ta_timeout_ms	= jiffies_to_msecs(RPCQUIC_HANDSHAKE_TO),
 	};
+	unsigned long delay = RPCQUIC_HANDSHAKE_TO + RPCQUIC_AGENT_GRACE;
 	int err;
 
 	svc_xprt_get(&svc->xprt);
 	err = tls_server_hello_x509(&args, GFP_KERNEL);
-	if (err) {
+	if (!err) {
+		svc->requested = true;
+	} else {
 		svc_xprt_put(&svc->xprt);
-		pr_notice_ratelimited("rpcquic: client %s refused: error %d: %s\n",
-				      svc->xprt.xpt_remotebuf, err,
-				      svc_quic_advice(err));
-		return err;
+		if (err != -EAGAIN || time_after(jiffies, svc->give_up)) {
+			pr_notice_ratelimited("rpcquic: client %s refused: error %d: %s\n",
+					      svc->xprt.xpt_remotebuf, err,
+					      svc_quic_advice(err));
+			return err;
+		}
+		/* Many come at once, after a restart for example. */
+		delay = SVC_QUIC_AGENT_BUSY;
 	}
 	svc_xprt_get(&svc->xprt);
-	queue_delayed_work(system_unbound_wq, &svc->handshake,
-			   RPCQUIC_HANDSHAKE_TO + RPCQUIC_AGENT_GRACE);
+	queue_delayed_work(system_unbound_wq, &svc->handshake, delay);
 	return 0;
+}
+
+static void svc_quic_handshake_worker(struct work_struct *work)
+{
+	struct svc_quic *svc = container_of(work, struct svc_quic,
+					    handshake.work);
+
+	if (!svc->requested) {
+		if (svc_quic_handshake(svc))
+			svc_xprt_deferred_close(&svc->xprt);
+	} else if (!READ_ONCE(svc->established)) {
+		svc_xprt_deferred_close(&svc->xprt);
+		svc_quic_cancel_handshake(svc);
+	}
+	svc_xprt_put(&svc->xprt);
 }
 
 /* Making and ending transports */
@@ -245,7 +258,8 @@ static struct svc_quic *svc_quic_alloc(struct svc_serv *serv,
 	svc->sock = sock;
 	svc->cb_stream = -1;
 	INIT_LIST_HEAD(&svc->streams);
-	INIT_DELAYED_WORK(&svc->handshake, svc_quic_handshake_timeout);
+	INIT_DELAYED_WORK(&svc->handshake, svc_quic_handshake_worker);
+	svc->give_up = jiffies + RPCQUIC_HANDSHAKE_TO;
 	return svc;
 }
 
@@ -352,7 +366,8 @@ static void svc_quic_detach(struct svc_xprt *xprt)
 	svc_quic_restore_callbacks(svc);
 	if (test_bit(XPT_LISTENER, &xprt->xpt_flags))
 		return;
-	svc_quic_stop_timer(svc);
+	if (cancel_delayed_work_sync(&svc->handshake))
+		svc_xprt_put(xprt);
 	svc_quic_cancel_handshake(svc);
 	kernel_sock_shutdown(svc->sock, SHUT_RDWR);
 }
