@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``./kquic lab run -- python3 -m bench.congestion``: all cells, or those that options leave."""
+"""``./kquic lab run --flavour virtual -- python3 -m bench.congestion``: all cells, or those that options leave."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from kquic.interop.link import Routed
 from .cells import LOSSES, RATES, RTTS, Cell, Result, alone, measure, together
 from .link import bottleneck
 from .report import picture, table_alone, table_together
+from .warm import warm
 
 
 def main(words: list[str] | None = None) -> int:
@@ -26,6 +27,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--share-rate", type=float, nargs="*", default=(10.0, 100.0), help="links for several flows")
     parser.add_argument("--share-rtt", type=float, nargs="*", default=(20.0, 100.0), help="round trips for these")
     args = parser.parse_args(words)
+    warm()
     with bottleneck() as net:
         single = _all(net, alone(args.rate, args.rtt, args.loss))
         several = _all(net, together(args.share_rate, args.share_rtt))

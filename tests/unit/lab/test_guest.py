@@ -84,6 +84,12 @@ def test_the_debug_flavour_looks_for_leaks() -> None:
     assert not _machine("kasan", 1).leak_check
 
 
+def test_virtual_time_is_switched_on_with_one_processor() -> None:
+    words = _machine("virtual", 2).command(Path("/d"))
+    assert "time-travel=inf-cpu" in words
+    assert not any(word.startswith("ncpus=") for word in words)
+
+
 @pytest.mark.parametrize(("cwd", "seen"), [(REPO, "/host/."), (REPO / "tests", "/host/tests"), (Path("/"), "/host")])
 def test_the_guest_starts_in_the_same_directory(tmp_path: Path, cwd: Path, seen: str) -> None:
     job = Job(["true"], tmp_path, cwd=cwd)

@@ -23,11 +23,17 @@ def test_wishes_that_were_refused_are_named() -> None:
     assert kconfig.refused("CONFIG_A=y\nCONFIG_B=y\n# CONFIG_D is not set\nCONFIG_E=y\n", config) == ["B=y", "E=y"]
 
 
-@pytest.mark.parametrize("flavour", list(kconfig.FLAVOURS))
-def test_every_flavour_has_the_transport_and_its_tests(flavour: str) -> None:
+@pytest.mark.parametrize("flavour", sorted(set(kconfig.FLAVOURS) - {"virtual"}))
+def test_every_checking_flavour_has_the_transport_and_its_tests(flavour: str) -> None:
     wanted = kconfig.parse(kconfig.fragment(flavour))
     assert wanted["IP_QUIC"] == wanted["IP_QUIC_KUNIT_TEST"] == "y"
     assert wanted["CIFS_QUIC"] == ("n" if flavour == "fuzz" else "y")
+
+
+def test_virtual_time_needs_one_processor() -> None:
+    virtual = kconfig.parse(kconfig.fragment("virtual"))
+    assert virtual["UML_TIME_TRAVEL_SUPPORT"] == virtual["IP_QUIC"] == "y"
+    assert virtual["SMP"] == "n"
 
 
 def test_the_flavours_check_what_their_names_say() -> None:

@@ -14,6 +14,7 @@ FLAVOURS: dict[str, tuple[str, ...]] = {
     "kasan": ("fast", "kasan"),
     "debug": ("fast", "debug"),
     "fuzz": ("fast", "kasan", "fuzz"),
+    "virtual": ("fast", "virtual"),
 }
 
 LINE = re.compile(r"^(?:# )?CONFIG_(\w+)(?:=(.*)| is not set)$")

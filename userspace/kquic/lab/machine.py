@@ -16,8 +16,8 @@ from pathlib import Path
 from kquic.lab import proc
 from kquic.lab.kernel import Kernel
 
-MEMORY = {"fast": "2G", "kasan": "3G", "debug": "4G", "fuzz": "3G"}
-UNIPROCESSOR = ("debug", "fuzz")
+MEMORY = {"fast": "2G", "kasan": "3G", "debug": "4G", "fuzz": "3G", "virtual": "2G"}
+UNIPROCESSOR = ("debug", "fuzz", "virtual")
 """Flavours without SMP, which do not know the argument that says how many processors there are."""
 PR_SET_PDEATHSIG = 1
 
@@ -50,6 +50,8 @@ class Machine:
             words.append(f"con1=fd:{terminal}")
         if self.kernel.flavour not in UNIPROCESSOR:
             words.append(f"ncpus={self.cpus}")
+        if self.kernel.flavour == "virtual":
+            words.append("time-travel=inf-cpu")
         return [*words, *self.arguments]
 
 
