@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""NFS over QUIC beside NFS over TCP, with TLS and without, on a link that loses packets.
+
+``./kquic lab run --timeout 1800 -- python3 -m bench.nfs [--loss 0 0.1 1 3] [--rounds 3]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from kquic.lab.program import Program
+from kquic.lab.topology import Host, Impairment, Network, client_and_server
+from kquic.servers.nfsd import Nfsd
+from kquic.tls.testca import TestCA
+
+NAME = "server.test"
+DELAY_MS = 10.0
+WAYS = {
+    "quic": "proto=quic,streams=1",
+    "quic, 8 streams": "proto=quic,streams=8",
+    "tcp with tls": "proto=tcp,xprtsec=tls",
+    "tcp": "proto=tcp",
+}
+#: Sequential reads of large blocks; and many readers of small ones, each of which waits for its answer.
+WORK = {
+    "bulk": "--rw=read --bs=256k --numjobs=4 --size=2m",
+    "small": "--rw=randread --bs=4k --numjobs=16 --size=256k --norandommap --number_ios=40",
+}
+FIO = "fio --name=bench --direct=1 --ioengine=psync --group_reporting --output-format=json --filename_format=$jobnum"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One piece of work: what it moved in a second, and how long answers took.
+
+    Attributes:
+        median_ms, late_ms: of the time a read took, the median and the 99th percentile.
+    """
+
+    way: str
+    work: str
+    loss: float
+    mib_per_s: float
+    reads_per_s: float
+    median_ms: float
+    late_ms: float
+
+
+@contextmanager
+def agents(net: Network, folder: Path, way: str) -> Iterator[None]:
+    """Who does the handshakes: ours, or ktls-utils' tlshd for TLS over TCP, which takes requests from one another."""
+    argv = ["tlshd", "-s", "-c"] if "tls" in way else [sys.executable, "-m", "kquic.handshaked", "-c"]
+    with ExitStack() as stack:
+        for host in (net.cli, net.srv):
+            config = folder / f"{host.name}.conf"
+            stack.enter_context(Program(host, [*argv, config], ready=None if "tls" in way else "ready"))
+        if "tls" in way:
+            time.sleep(1)  # tlshd does not say when it listens
+        yield
+
+
+def configure(folder: Path) -> None:
+    """Certificates, and the agents' configurations."""
+    ca = TestCA.create()
+    trust, own = ca.write(folder), ca.server(NAME).write(folder, "server")
+    (folder / "cli.conf").write_text(f"[authenticate.client]\nx509.truststore = {trust}\n")
+    (folder / "srv.conf").write_text(
+        f"[authenticate.server]\nx509.truststore = {trust}\n"
+        f"x509.certificate = {own.cert}\nx509.private_key = {own.key}\n"
+    )
+
+
+@contextmanager
+def mounted(host: Host, folder: Path, options: str) -> Iterator[Path]:
+    """The export, for as long as the context lasts."""
+    point = folder / "mnt"
+    point.mkdir(exist_ok=True)
+    given = f"vers=4.2,addr={Network.SERVER_V4},clientaddr={Network.CLIENT_V4},{options}"
+    host.run("mount", "-i", "-t", "nfs", "-o", given, f"{NAME}:/export", point)
+    try:
+        yield point
+    finally:
+        host.run("umount", point)
+
+
+def measure(net: Network, folder: Path, way: str, work: str, loss: float) -> Measured:
+    """Mount, do the work, unmount."""
+    net.link.impair(Impairment(delay_ms=DELAY_MS))
+    with agents(net, folder, way), mounted(net.cli, folder, WAYS[way]) as point:
+        net.link.impair(Impairment(delay_ms=DELAY_MS, loss_percent=loss))
+        argv = net.cli.argv([*FIO.split(), *WORK[work].split(), f"--directory={point}"])
+        said = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=600).stdout
+        net.link.impair(None)
+    read = json.loads(said)["jobs"][0]["read"]
+    times = read["clat_ns"]["percentile"]
+    rate = read["bw_bytes"] / (1 << 20)
+    print(f"{way}, {work}, {loss} %: {rate:.2f} MiB/s", file=sys.stderr, flush=True)
+    return Measured(way, work, loss, rate, read["iops"], times["50.000000"] / 1e6, times["99.000000"] / 1e6)
+
+
+def middle(rounds: list[Measured]) -> Measured:
+    """The round whose rate is the median."""
+    return sorted(rounds, key=lambda measured: measured.mib_per_s)[len(rounds) // 2]
+
+
+def show(results: list[Measured]) -> None:
+    """A table, with the ratio to TLS over TCP."""
+    print(f"{'work':6} {'loss %':>6} {'way':16} {'MiB/s':>7} {'reads/s':>8} {'median':>8} {'99 %':>8}   ratio")
+    for r in results:
+        (other,) = [o for o in results if (o.way, o.work, o.loss) == ("tcp with tls", r.work, r.loss)]
+        ratio = r.mib_per_s / other.mib_per_s
+        line = f"{r.work:6} {r.loss:6} {r.way:16} {r.mib_per_s:7.2f} {r.reads_per_s:8.0f}"
+        print(f"{line} {r.median_ms:5.0f} ms {r.late_ms:5.0f} ms   {ratio:.2f}")
+
+
+def main() -> None:
+    """Everything in turns, so that all ways see the same machine."""
+    parser = argparse.ArgumentParser(prog="bench.nfs", description=__doc__)
+    parser.add_argument("--loss", type=float, nargs="+", default=[0, 0.1, 1, 3])
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    with TemporaryDirectory() as name, client_and_server() as net:
+        folder = Path(name)
+        with Path("/etc/hosts").open("a") as hosts:
+            hosts.write(f"{Network.SERVER_V4} {NAME}\n")
+        configure(folder)
+        results = []
+        with Nfsd(net.srv, folder / "nfsd", ("quic 2049", "tcp 2049")) as server:
+            for number in range(16):
+                (server.path("export") / str(number)).write_bytes(os.urandom(2 << 20))
+            for loss in args.loss:
+                for work in WORK:
+                    rounds = [[measure(net, folder, way, work, loss) for way in WAYS] for _ in range(args.rounds)]
+                    results += [middle(list(of_way)) for of_way in zip(*rounds, strict=True)]
+        show(results)
+    if job := os.environ.get("KQUIC_JOB"):
+        (Path(job) / "bench-nfs.json").write_text(json.dumps([asdict(result) for result in results], indent=2))
+
+
+if __name__ == "__main__":
+    main()
