@@ -6,7 +6,7 @@
 demo:	; ./kquic demo
 test:	; ./kquic test
 bench:	; ./kquic lab run --timeout 3600 -- python3 -m bench
-bench-congestion:	; ./kquic lab run --flavour virtual --timeout 7200 -- python3 -m bench.congestion
+bench-congestion:	; ./kquic lab run --flavour virtual --mem 3G --timeout 7200 -- python3 -m bench.congestion
 interop:	; ./kquic interop
 qemu-test:	; ./kquic qemu
 deb:	; ./kquic deb --modules

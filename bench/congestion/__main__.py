@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``./kquic lab run --flavour virtual -- python3 -m bench.congestion``: all cells, or those that options leave."""
+"""``./kquic lab run --flavour virtual --mem 3G -- python3 -m bench.congestion``: all cells, or those that options leave."""
 
 from __future__ import annotations
 
