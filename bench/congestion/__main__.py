@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``./kquic lab run --flavour virtual --mem 3G -- python3 -m bench.congestion``: all cells, or those that options leave."""
+"""``make bench-congestion``, or ``python3 -m bench.congestion`` in the guest: all cells, or what options leave."""
 
 from __future__ import annotations
 
