@@ -16,11 +16,12 @@ from pathlib import Path
 from pyroute2 import netns
 
 from kquic.errors import KquicError
-from kquic.tls import KeyLog
+from kquic.tls.keylog import ENVIRONMENT
 
 from . import config as configuration
 from . import keyring, materials
 from .policy import Policy
+from .secretlog import SecretLog
 from .service import Service
 
 log = logging.getLogger("kquic.handshaked")
@@ -47,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Does TLS handshakes for QUIC sockets of the kernel (SMB, NFS).",
     )
     parser.add_argument("-c", "--config", type=Path, help="configuration file, in tlshd's format")
-    parser.add_argument("--keylog", type=Path, help="append secrets to this file (default: $SSLKEYLOGFILE)")
+    parser.add_argument("--keylog", type=Path, help="append secrets to this file (default: none)")
     parser.add_argument("--netns", help="serve this network namespace (a name of ip-netns)")
     parser.add_argument("-v", "--verbose", action="store_true", help="log more")
     parser.add_argument("-s", "--stderr", action="store_true", help="accepted for tlshd's sake: always on")
@@ -82,8 +83,8 @@ def _load(args: argparse.Namespace) -> Policy:
     if config.loglevel:
         logging.getLogger().setLevel(logging.DEBUG)
     _link_keyrings(config.keyrings)
-    keylog = KeyLog(args.keylog) if args.keylog else KeyLog.from_environment()
-    return Policy(loaded, keyring, keyring.SESSION_KEYRING, keylog)
+    secrets = args.keylog or config.keylog or os.environ.get(ENVIRONMENT)
+    return Policy(loaded, keyring, keyring.SESSION_KEYRING, SecretLog(secrets) if secrets else None)
 
 
 def _read_config(path: Path | None) -> configuration.Config:

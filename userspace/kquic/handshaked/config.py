@@ -3,6 +3,7 @@
 
 [debug]
 loglevel=1
+keylog=/run/kquic/secrets
 [authenticate]
 keyrings=.nfs;mykeys
 [authenticate.client]
@@ -51,6 +52,7 @@ class Config:
 
     path: Path | None = None
     loglevel: int = 0
+    keylog: str | None = None
     keyrings: tuple[str, ...] = ()
     client: SideConfig = SideConfig()
     server: SideConfig = SideConfig()
@@ -124,6 +126,8 @@ def _apply(config: Config, entry: _Entry, path: Path) -> Config:
     match entry.group, entry.key:
         case "debug", "loglevel":
             return replace(config, loglevel=_number(entry, path))
+        case "debug", "keylog":
+            return replace(config, keylog=entry.value or None)
         case "authenticate", "keyrings":
             names = tuple(name.strip() for name in entry.value.split(";") if name.strip())
             return replace(config, keyrings=names)

@@ -24,8 +24,14 @@ class KeyLog:
     def write(self, label: str, client_random: bytes, secret: bytes) -> None:
         """Add one line."""
         line = f"{label} {client_random.hex()} {secret.hex()}\n".encode("ascii")
-        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = self._open()
         try:
             os.write(fd, line)
         finally:
             os.close(fd)
+
+    def _open(self) -> int:
+        return os.open(self.path, self._flags(), 0o600)
+
+    def _flags(self) -> int:
+        return os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
