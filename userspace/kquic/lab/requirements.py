@@ -10,9 +10,9 @@ from kquic.lab.paths import REPO
 
 
 def pins(*groups: str, repo: Path = REPO) -> list[str]:
-    """The package's own dependencies and those of the named groups."""
+    """What the package needs to run, and what the named groups need."""
     data = tomllib.loads((repo / "pyproject.toml").read_text())
-    wanted: list[str] = list(data["project"]["dependencies"])
-    for group in groups:
+    wanted: list[str] = []
+    for group in ("run", *groups):
         wanted += data["dependency-groups"][group]
     return wanted
