@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import errno
-import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -17,23 +14,6 @@ from kquic.tls.testca import TestCA
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)
-
-
-def test_no_transport() -> None:
-    def refuse() -> socket.socket:
-        raise OSError(errno.EPROTONOSUPPORT, os.strerror(errno.EPROTONOSUPPORT))
-
-    found = doctor.transport(refuse)
-    assert (found.verdict, found.repair) == (
-        Verdict.BAD,
-        "install the modules for this kernel, then `modprobe quic`",
-    )
-
-
-def test_file_systems(tmp_path: Path) -> None:
-    (tmp_path / "filesystems").write_text("nodev\tcifs\n\text4\n")
-    assert doctor.file_system("cifs", "SMB client", tmp_path).verdict is Verdict.OK
-    assert doctor.file_system("no-such-fs", "none", tmp_path).verdict is Verdict.NOTE
 
 
 def test_agents(tmp_path: Path) -> None:

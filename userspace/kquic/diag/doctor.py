@@ -5,23 +5,18 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
-import shutil
-import socket
-import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 
+from kquic.diag import kernel
+from kquic.diag.finding import Finding, Verdict
 from kquic.diag.probe import ProbeError, probe, split
 from kquic.errors import KquicError
 from kquic.handshaked import config as configuration
 from kquic.handshaked import materials
-from kquic.sock import IPPROTO_QUIC
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -30,28 +25,6 @@ PROC = Path("/proc")
 AGENTS = ("kquic-handshaked", "kquic.handshaked", "tlshd")
 TRUST = Path("/etc/ssl/certs/ca-certificates.crt")
 SOON = dt.timedelta(days=14)
-
-
-class Verdict(Enum):
-    """How one thing is."""
-
-    OK = "ok"
-    NOTE = "note"
-    BAD = "BAD"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, how it is, and how to repair it."""
-
-    verdict: Verdict
-    what: str
-    words: str
-    repair: str = ""
-
-    def __str__(self) -> str:
-        tail = f" -> {self.repair}" if self.repair else ""
-        return f"{self.verdict.value:4}  {self.what}: {self.words}{tail}"
 
 
 def add_doctor(verbs: Subparsers) -> None:
@@ -73,38 +46,14 @@ def cmd_doctor(args: argparse.Namespace) -> int:
 
 def examine(config: Path | None, servers: list[str]) -> Iterator[Finding]:
     """All findings, in the order in which things depend on each other."""
-    yield transport()
-    for name, what in (("cifs", "SMB client"), ("nfs4", "NFS client")):
-        yield file_system(name, what)
+    yield kernel.transport()
+    yield kernel.smb_client()
+    yield kernel.nfs_client()
     yield agent(agents())
     yield from settings(config)
     yield trust(TRUST)
     for server in servers:
         yield reach(server)
-
-
-def transport(open_socket: Callable[[], socket.socket] | None = None) -> Finding:
-    """Whether the kernel has QUIC sockets."""
-    make = open_socket or (lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_QUIC))
-    release = os.uname().release
-    try:
-        make().close()
-    except OSError as error:
-        repair = "install the modules for this kernel, then `modprobe quic`"
-        return Finding(Verdict.BAD, "kernel", f"{release} has no QUIC sockets ({error.strerror})", repair)
-    return Finding(Verdict.OK, "kernel", f"{release} has QUIC sockets")
-
-
-def file_system(name: str, what: str, proc: Path = PROC) -> Finding:
-    """Whether a network file system is there, loaded or as a module."""
-    known = {line.split()[-1] for line in (proc / "filesystems").read_text().splitlines()}
-    if name in known:
-        return Finding(Verdict.OK, what, f"{name} is in the kernel")
-    tool = shutil.which("modprobe")
-    module = name.rstrip("4") if name == "nfs4" else name
-    if tool and subprocess.run([tool, "-n", "-q", module], check=False).returncode == 0:
-        return Finding(Verdict.OK, what, f"module {module} is loaded when it is needed")
-    return Finding(Verdict.NOTE, what, f"this kernel has no {name}", f"install the module {module} if you mount that")
 
 
 def agents(proc: Path = PROC) -> list[str]:
