@@ -4,22 +4,20 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from kquic.diag.top import HEADINGS
 from kquic.sock import Listener, listen
 from kquic.tls import KeyPair, ServerSettings, TlsError, X509Credentials, server_handshake
 from quic_pair import CA, LOCALHOST, established
+from terminal import Terminal, drawn
 
 STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -117,35 +115,21 @@ def test_top_needs_a_terminal() -> None:
     assert (done.returncode, "needs a terminal" in done.stderr) == (2, True)
 
 
-def test_top_on_a_terminal() -> None:
-    """As over ssh: a pseudo terminal, keys in, escape sequences out."""
-    with established() as pair:
-        ours, theirs = pty.openpty()
-        argv = [sys.executable, "-m", "kquic.cli", "top", "-d", "0.25"]
-        env = {**os.environ, "TERM": "xterm", "LINES": "24", "COLUMNS": "140"}
-        program = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True)
-        os.close(theirs)
-        screen = Screen(ours)
-        screen.wait_for(f"{LOCALHOST}:{pair.client.port}")
-        os.write(ours, b"p")
-        screen.wait_for("PAUSED")
-        os.write(ours, b"\n")
-        screen.wait_for("ssthresh")
-        os.write(ours, b"q")
-        assert program.wait(60) == 0
-        os.close(ours)
-
-
-class Screen:
-    """What a program writes to its terminal."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd, self._text = fd, ""
-
-    def wait_for(self, words: str) -> None:
-        """Until these have been written."""
-        deadline = time.monotonic() + 60
-        while words not in self._text:
-            assert time.monotonic() < deadline, self._text
-            if select.select([self._fd], [], [], 1)[0]:
-                self._text += os.read(self._fd, 65536).decode(errors="replace")
+def test_top_on_a_terminal(tmp_path: Path) -> None:
+    """As over ssh: a pseudo terminal, keys in, escape sequences out; and a picture of it in the end."""
+    picture = tmp_path / "top.svg"
+    argv = [sys.executable, "-m", "kquic.cli", "top", "-d", "0.25", "--svg", str(picture)]
+    with established() as pair, Terminal(argv, columns=140) as terminal:
+        client = f"{LOCALHOST}:{pair.client.port}"
+        terminal.wait_for(client)
+        terminal.press("p")
+        terminal.wait_for("PAUSED")
+        terminal.press("\n")
+        terminal.wait_for("ssthresh")
+        terminal.press("q")
+        assert terminal.end() == 0
+    lines = drawn(picture.read_text())
+    assert lines[0].endswith("PAUSED")
+    assert lines[1].split() == " ".join(HEADINGS).split()
+    assert any(client in line for line in lines[2:4])
+    assert any("ssthresh" in line for line in lines[4:-1])

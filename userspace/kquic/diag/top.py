@@ -9,8 +9,10 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kquic.diag import picture
 from kquic.diag.netlink import sockets
 from kquic.diag.query import Query
 from kquic.diag.rates import Order, Row, Sampler, number, ordered, streams
@@ -46,6 +48,7 @@ def add_top(verbs: Subparsers) -> None:
     names = [order.name.lower() for order in Order]
     parser.add_argument("--sort", choices=names, default="rate", help="largest first")
     parser.add_argument("-b", "--batch", type=int, default=0, metavar="COUNT", help="print so many looks as text")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="leave a picture of the last screen there")
     parser.set_defaults(call=cmd_top)
 
 
@@ -58,9 +61,12 @@ def cmd_top(args: argparse.Namespace) -> int:
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         raise KquicError("top needs a terminal; `kquic top -b COUNT` prints text")
     try:
-        curses.wrapper(Screen(view).run)
+        screen = Screen(view)
+        curses.wrapper(screen.run)
     except curses.error as error:
         raise KquicError(f"top: the terminal: {error}") from error
+    if args.svg:
+        args.svg.write_text(picture.svg(screen.last, "kquic top"))
     return 0
 
 
@@ -137,6 +143,8 @@ class Screen:
     def __init__(self, view: View) -> None:
         self._view, self._sampler = view, Sampler()
         self._rows: list[Row] = []
+        self.last: list[picture.Line] = []
+        """What was on the screen in the end."""
 
     def run(self, window: curses.window) -> None:
         """Until the key q."""
@@ -153,6 +161,7 @@ class Screen:
             self._draw(window)
             window.timeout(max(int(1000 * (due - time.monotonic())), 1))
             press(self._view, window.getch(), len(self._rows))
+        self.last = picture.of_window(window)
 
     def _draw(self, window: curses.window) -> None:
         rows = ordered(self._rows, self._view.order)
