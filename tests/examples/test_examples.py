@@ -91,6 +91,22 @@ with connect(sys.argv[2], 4433) as connection:
 """
 
 
+def test_http3_page(network: Network, certs: Certificates, tmp_path: Path) -> None:
+    """Debian's curl is the browser."""
+    page = tmp_path / "page.html"
+    page.write_text("<p>Seen.</p>\n" * 20_000)
+    keys, address, port = certs.server, Network.SERVER_V4, "4433"
+    server = example("http3_page.py", "--port", port, "--cert", keys.cert, "--key", keys.key, page)
+    curl = ["curl", "-sS", "--http3-only", "--max-time", "60", "--cacert", certs.ca]
+    curl += ["--resolve", f"{NAME}:{port}:{address}", "-w", "%{http_code} %{http_version} %{content_type}"]
+    url = f"https://{NAME}:{port}/"
+    with Program(network.srv, server, ready="ready"):
+        assert network.cli.run(*curl, url, timeout=70) == f"{page.read_text()}200 3 text/html"
+        assert network.cli.run(*curl, "--head", "-o", "/dev/null", url, timeout=70) == "200 3 text/html"
+        assert network.cli.run(*curl, f"{url}else", timeout=70).endswith("404 3 text/plain")
+        assert network.cli.run(*curl, "-d", "x", url, timeout=70).endswith("405 3 text/plain")
+
+
 def test_asyncio_server(network: Network, certs: Certificates) -> None:
     """A client with a stream that it does not end, and one that asks meanwhile."""
     server = example("asyncio_server.py", "--cert", certs.server.cert, "--key", certs.server.key)
