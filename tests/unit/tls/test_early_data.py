@@ -22,7 +22,7 @@ from kquic.tls import (
     X509Credentials,
 )
 from kquic.tls.testca import Identity, TestCA
-from kquic.tls.ticket import early_data_size
+from kquic.tls.ticket import early_data_size, offered_ticket, ticket
 
 TICKET_KEY = bytes(range(64))
 EARLY = CryptoLevel.EARLY
@@ -95,18 +95,60 @@ def test_full_memory_costs_early_data_only(talk: Any, mine: ClientSettings, thei
     assert not again.client.tls.result.early_data
 
 
-class TestAntiReplay:
-    def test_each_hello_once(self) -> None:
-        guard = AntiReplay()
-        assert guard.is_new(b"one", 1 << 40)
-        assert guard.is_new(b"two", 1 << 40)
-        assert not guard.is_new(b"one", 1 << 40)
+def test_tickets_of_many_clients(talk: Any, mine: ClientSettings, theirs: ServerSettings) -> None:
+    """One who comes back takes nothing from the others."""
+    accepting = replace(theirs, early_data=AntiReplay())
+    for data in [session(talk, mine, accepting) for _ in range(4)]:
+        again = talk(replace(mine, session_data=data, early_data=True), accepting)
+        assert again.client.tls.result.early_data
 
-    def test_expired_ones_are_forgotten(self) -> None:
-        guard = AntiReplay(capacity=1)
-        assert guard.is_new(b"one", 0)
-        assert guard.is_new(b"two", 1 << 40)
-        assert not guard.is_new(b"three", 1 << 40)
+
+def test_ticket_brings_it_once(talk: Any, mine: ClientSettings, theirs: ServerSettings) -> None:
+    """RFC 8446, 8.1; a client that comes again with it resumes its session."""
+    accepting = replace(theirs, early_data=AntiReplay())
+    coming = replace(mine, session_data=session(talk, mine, accepting), early_data=True)
+    results = [talk(coming, accepting).client.tls.result for _ in range(2)]
+    assert [result.early_data for result in results] == [True, False]
+    assert all(result.resumed for result in results)
+
+
+def test_ticket_of_another_process(talk: Any, mine: ClientSettings, theirs: ServerSettings) -> None:
+    data = session(talk, mine, replace(theirs, early_data=AntiReplay()))
+    again = talk(replace(mine, session_data=data, early_data=True), replace(theirs, early_data=AntiReplay()))
+    assert again.client.tls.result.resumed
+    assert not again.client.tls.result.early_data
+
+
+def test_hello_in_pieces(talk: Any, mine: ClientSettings, theirs: ServerSettings) -> None:
+    accepting = replace(theirs, early_data=AntiReplay())
+    coming = replace(mine, session_data=session(talk, mine, accepting), early_data=True)
+    first = talk(coming, theirs)
+    [hello] = [a for a in first.client.actions if isinstance(a, SendCrypto) and a.level == CryptoLevel.INITIAL]
+    server = Handshake(accepting, first.server.parameters)
+    actions = [a for byte in hello.data for a in server.receive(hello.level, bytes([byte]))]
+    assert [a for a in actions if isinstance(a, InstallSecret) and a.level == EARLY]
+
+
+class TestAntiReplay:
+    def test_each_ticket_once(self) -> None:
+        guard = AntiReplay()
+        guard.issued(b"one")
+        with guard.offered(b"one"):
+            assert guard.spend()
+            assert not guard.spend()
+        with guard.offered(b"two"):
+            assert not guard.spend()
+        with guard.offered(None):
+            assert not guard.spend()
+
+    def test_oldest_are_forgotten(self) -> None:
+        guard = AntiReplay(capacity=2)
+        for name in (b"one", b"two", b"three"):
+            guard.issued(name)
+        with guard.offered(b"one"):
+            assert not guard.spend()
+        with guard.offered(b"three"):
+            assert guard.spend()
 
 
 class TestTicket:
@@ -130,6 +172,28 @@ class TestTicket:
     def test_cut_off(self) -> None:
         whole = self.HEAD + b"\x00\x08\x00\x2a\x00\x04\xff\xff\xff\xff"
         assert all(early_data_size(whole[:end]) is None for end in range(len(whole)))
+
+    def test_ticket(self) -> None:
+        assert ticket(self.HEAD + b"\0\0") == b"tkt"
+        assert ticket(self.HEAD[:-1]) == b""
+
+
+class TestHello:
+    """The tickets that a ClientHello brings."""
+
+    KEYS = b"\x00\x0d" + b"\x00\x03one" + bytes(4) + b"\x00\x02xy"
+    EXTENSIONS = b"\x0a\x0a\x00\x01x" + b"\x00\x29" + len(KEYS).to_bytes(2, "big") + KEYS
+    FIXED = bytes(38) + b"\x02id" + b"\x00\x02\x13\x01" + b"\x01\x00"
+    WHOLE = FIXED + len(EXTENSIONS).to_bytes(2, "big") + EXTENSIONS
+
+    def test_first_one(self) -> None:
+        assert offered_ticket(self.WHOLE) == b"one"
+
+    def test_none(self) -> None:
+        assert offered_ticket(self.FIXED + b"\x00\x05\x0a\x0a\x00\x01x") is None
+
+    def test_cut_off(self) -> None:
+        assert all(offered_ticket(self.WHOLE[:end]) is None for end in range(len(self.WHOLE)))
 
 
 class TestSavedSession:

@@ -7,6 +7,7 @@ install come out, in the order in which the transport has to act on them.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import NoReturn
 
 from kquic.sock import CryptoLevel
@@ -19,7 +20,7 @@ from .errors import CertificateRefused, HandshakeError, ProtocolViolation, TlsEr
 from .framing import Framing
 from .session import Session
 from .settings import ServerSettings, Settings
-from .ticket import EARLY_DATA_SIZE, early_data_size
+from .ticket import EARLY_DATA_SIZE, early_data_size, offered_ticket, ticket
 from .verify import peer_chain, verify_peer
 
 # gnutls_record_encryption_level_t in its own order.
@@ -43,6 +44,7 @@ class Handshake:
     def __init__(self, settings: Settings, parameters: Parameters) -> None:
         self.settings = settings
         self.is_server = isinstance(settings, ServerSettings)
+        self._guard = settings.early_data if isinstance(settings, ServerSettings) else None
         self.complete = False
         self.failure: BaseException | None = None
         self._parameters = parameters
@@ -106,7 +108,8 @@ class Handshake:
         return self._session.export(label, context, length)
 
     def _advance(self) -> None:
-        code = self._session.handshake()
+        with self._guard.offered(offered_ticket(self._hello)) if self._guard else nullcontext():
+            code = self._session.handshake()
         self._raise_failure()
         if code == 0:
             self._finish()
@@ -128,6 +131,8 @@ class Handshake:
         """TLS bytes to send."""
         if kind == _CHANGE_CIPHER_SPEC:
             return
+        if kind == _NEW_SESSION_TICKET and self._guard:
+            self._guard.issued(ticket(data))
         last = self._actions[-1] if self._actions else None
         if isinstance(last, SendCrypto) and last.level == _LEVELS[level]:
             self._actions[-1] = SendCrypto(last.level, last.data + data)
@@ -197,9 +202,7 @@ class Handshake:
 
     def _check_session_id(self, data: bytes) -> None:
         """A ClientHello must not ask for compatibility mode: RFC 9001, 8.4."""
-        if len(self._hello) > _SESSION_ID_OFFSET:
-            return
-        self._hello += data[: _SESSION_ID_OFFSET + 1 - len(self._hello)]
+        self._hello += data
         if len(self._hello) > _SESSION_ID_OFFSET and self._hello[_SESSION_ID_OFFSET]:
             raise ProtocolViolation("the ClientHello has a legacy_session_id")
 

@@ -1,30 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Protection of a server against replayed 0-RTT (RFC 8446, 8.2; RFC 9001, 9.2)."""
+"""Protection of a server against replayed 0-RTT (RFC 8446, 8.1; RFC 9001, 9.2)."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .errors import CredentialsError
-from .lib import E_DB_ENTRY_EXISTS, ffi, gnutls, strerror, to_bytes
+from .lib import E_DB_ENTRY_EXISTS, ffi, gnutls, strerror
 
-#: How far a client's clock may be off, in milliseconds; older ClientHellos get no 0-RTT.
-WINDOW = 10_000
-#: ClientHellos that are remembered; with more of them in a window there is no 0-RTT.
+#: Tickets that are remembered; of more than that, the oldest bring no 0-RTT.
 CAPACITY = 65_536
+#: GnuTLS forgets every ticket that is older than the last window (milliseconds, 32 bits), so there is only one.
+_WINDOW = (1 << 32) - 1
 
 
 class AntiReplay:
-    """Remembers the ClientHellos whose 0-RTT was accepted: each may bring it once.
+    """The tickets of a server that have not brought 0-RTT yet: each may do so once.
 
     One object for all handshakes of a server that share a ticket key, from any
-    number of threads. It lives in one process: servers in several processes, or
-    on several machines, that share a ticket key must not accept 0-RTT with it.
+    number of threads. It lives in one process: a ticket of another one, or of one
+    before, resumes its session and brings no 0-RTT.
     """
 
-    def __init__(self, window: int = WINDOW, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = CAPACITY) -> None:
         holder = ffi.new("gnutls_anti_replay_t *")
         code = gnutls().gnutls_anti_replay_init(holder)
         if code < 0:
@@ -32,37 +34,48 @@ class AntiReplay:
         self.handle = ffi.gc(holder[0], gnutls().gnutls_anti_replay_deinit)
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._seen: dict[bytes, int] = {}
+        self._unused: dict[bytes, None] = {}
+        self._offered = threading.local()
         self._own_handle = ffi.new_handle(self)
-        gnutls().gnutls_anti_replay_set_window(self.handle, window)
+        gnutls().gnutls_anti_replay_set_window(self.handle, _WINDOW)
         gnutls().gnutls_anti_replay_set_add_function(self.handle, _add)
         gnutls().gnutls_anti_replay_set_ptr(self.handle, self._own_handle)
 
-    def is_new(self, hello: bytes, expires: int) -> bool:
-        """Remember a ClientHello; False if it is known, or if there is no room for it."""
+    def issued(self, ticket: bytes) -> None:
+        """A client is given this ticket."""
         with self._lock:
-            self._forget()
-            if hello in self._seen or len(self._seen) >= self._capacity:
+            self._unused[_digest(ticket)] = None
+            while len(self._unused) > self._capacity:
+                del self._unused[next(iter(self._unused))]
+
+    @contextmanager
+    def offered(self, ticket: bytes | None) -> Iterator[None]:
+        """Meanwhile GnuTLS looks, in this thread, at a ClientHello whose first identity is this."""
+        self._offered.ticket = ticket
+        try:
+            yield
+        finally:
+            self._offered.ticket = None
+
+    def spend(self) -> bool:
+        """Whether the ticket that was offered may bring 0-RTT; it may not do so again."""
+        ticket: bytes | None = getattr(self._offered, "ticket", None)
+        if ticket is None:
+            return False
+        with self._lock:
+            try:
+                del self._unused[_digest(ticket)]
+            except KeyError:
                 return False
-            self._seen[hello] = expires
             return True
 
-    def _forget(self) -> None:
-        """Drop what has expired; entries come in order of time, nearly."""
-        now = _now()
-        while self._seen:
-            oldest = next(iter(self._seen))
-            if self._seen[oldest] >= now:
-                return
-            del self._seen[oldest]
 
-
-def _now() -> int:
-    """GnuTLS reckons expiry in seconds of the wall clock."""
-    return int(time.time())
+def _digest(ticket: bytes) -> bytes:
+    return hashlib.sha256(ticket).digest()
 
 
 @ffi.callback("gnutls_db_add_func", error=E_DB_ENTRY_EXISTS)
-def _add(pointer: Any, expires: int, key: Any, _data: Any) -> int:
+def _add(pointer: Any, _expires: int, _key: Any, _data: Any) -> int:
+    """GnuTLS asks once it knows that the ticket is a good one, and the ClientHello its owner's."""
     guard: AntiReplay = ffi.from_handle(pointer)
-    return 0 if guard.is_new(to_bytes(key), expires) else E_DB_ENTRY_EXISTS
+    return 0 if guard.spend() else E_DB_ENTRY_EXISTS
