@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from aioquic.tls import Epoch
 
-from kquic.sock import TransportError, TransportParams
+from kquic.sock import StreamFlags, TransportError, TransportParams
 
 from .frames import F, ack, close, crypto, new_connection_id, numbers, stream
 from .hostile import Attack, on_client, on_server
@@ -24,6 +25,7 @@ E = TransportError
 SO_MEMINFO, RMEM, BACKLOG = 55, 0, 7
 WIDE = TransportParams(max_data=1 << 24, max_stream_data_bidi_remote=1 << 24, max_streams_bidi=4096)
 KIB, MIB = 1 << 10, 1 << 20
+NEW = StreamFlags.NEW
 
 
 def charged(attack: Attack) -> int:
@@ -257,6 +259,33 @@ class TestAnswers:
                 attack.peer.send(ack(last, 0, [(0, 0)] * (last // 2)))
             attack.peer.alive()
             assert time.monotonic() - start < 20
+
+    def test_reader_of_single_bytes(self) -> None:
+        """50: the window is not told byte by byte."""
+        limits = TransportParams(max_data=20_000, max_stream_data_bidi_remote=20_000)
+        with on_server(limits) as attack:
+            flood(attack, [stream(0, bytes(1000), 1000 * n) for n in range(20)])
+            hush(attack)
+            for _ in range(10_000):
+                assert len(attack.victim.recv(1).data) == 1
+            updates = [kind for kinds in answers(attack) for kind in kinds if kind in (F.MAX_DATA, F.MAX_STREAM_DATA)]
+            assert len(updates) <= 20
+
+    def test_windows_that_grow_by_single_bytes(self) -> None:
+        """50: nor does a sender make a packet of each byte that it may send."""
+        with on_server(max_stream_data=2000) as attack:
+            attack.peer.send(numbers(F.MAX_STREAMS_BIDI, 100))
+            attack.peer.alive()
+            writer = threading.Thread(target=attack.victim.send_all, args=(bytes(3000),), kwargs={"flags": NEW})
+            writer.start()
+            hush(attack)
+            for n in range(1000):
+                attack.peer.send(numbers(F.MAX_STREAM_DATA, 1, 2001 + n))
+            carried = [kind for kinds in answers(attack) for kind in kinds if F.STREAM <= kind < F.MAX_DATA]
+            assert len(carried) <= 20
+            hush(attack)
+            writer.join()
+            attack.peer.alive()
 
     def test_optimistic_ack(self) -> None:
         """39: sooner or later a number is acknowledged that was left out."""

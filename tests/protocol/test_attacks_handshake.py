@@ -163,6 +163,14 @@ class TestRetry:
             header = raw_server.hear(3.0)
             assert header is None or not header.token
 
+    def test_packet_numbers_go_on(self, raw_server: RawServer) -> None:
+        """27: RFC 9000, 17.2.5.3."""
+        with client_of(raw_server):
+            first = raw_server.number()
+            raw_server.retry()
+            raw_server.keys_of(self.next_initial(raw_server, b"a token"))
+            assert raw_server.number() > first
+
     def test_is_proved_by_the_handshake(self) -> None:
         """RFC 9000, 7.3: the server does not confirm the Retry that somebody else has sent."""
         with connect_after_retry() as code:

@@ -112,6 +112,33 @@ class TestProtection:
                 attack.victim.recv()
 
 
+class TestNumbers:
+    """27."""
+
+    def test_none_is_used_twice(self) -> None:
+        """Not for what is sent again, not with new keys, and not to another address (RFC 9000, 12.3)."""
+        with on_server() as attack:
+            peer, victim = attack.peer, attack.victim
+            stream_id = victim.open_stream()
+            peer.received[Epoch.ONE_RTT] = []
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as moved:
+                for turn in range(3):
+                    victim.send(bytes(3000), stream_id)
+                    for _ in range(8):  # nothing is acknowledged, so it comes again
+                        peer.read(0.1)
+                    peer.ack_all()
+                    peer.alive()
+                    peer.ack_all()
+                    if turn == 0:
+                        victim.update_keys()
+                    else:
+                        peer.udp = moved
+                        peer.send(stream(0, b"x", turn))
+            found = peer.received[Epoch.ONE_RTT]
+            assert len(found) > 12
+            assert len(set(found)) == len(found)
+
+
 class TestReplay:
     """61."""
 

@@ -180,16 +180,27 @@ class RawServer:
         assert first is not None
         assert first.packet_type == QuicPacketType.INITIAL
         self.odcid, self.cid = first.destination_cid, first.source_cid
-        self.keys = CryptoPair()
-        self.keys.setup_initial(self.odcid, is_client=False, version=V1)
+        self.keys_of(self.odcid)
 
-    def open(self) -> bytes:
-        """The frames of the client's Initial that was heard last, without the padding behind them."""
+    def keys_of(self, cid: bytes) -> None:
+        """Take the keys that belong to a connection ID of ours, the client's own choice or that of a Retry."""
+        self.keys = CryptoPair()
+        self.keys.setup_initial(cid, is_client=False, version=V1)
+
+    def _opened(self) -> tuple[bytes, int]:
         buf = Buffer(data=self.datagram)
         header = pull_quic_header(buf, host_cid_length=8)
         assert header.packet_type == QuicPacketType.INITIAL
-        frames: bytes = self.keys.decrypt_packet(self.datagram[: header.packet_length], buf.tell(), 0)[1]
-        return frames.rstrip(b"\0")
+        _, frames, number = self.keys.decrypt_packet(self.datagram[: header.packet_length], buf.tell(), 0)
+        return frames, number
+
+    def open(self) -> bytes:
+        """The frames of the client's Initial that was heard last, without the padding behind them."""
+        return self._opened()[0].rstrip(b"\0")
+
+    def number(self) -> int:
+        """The packet number of the client's Initial that was heard last."""
+        return self._opened()[1]
 
     def send(self, frames: bytes, **options: Any) -> None:
         """Send an Initial."""
