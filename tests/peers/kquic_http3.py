@@ -29,11 +29,15 @@ class Link:
     """What H3Connection wants of aioquic's transport, done by a socket."""
 
     _quic_logger = None
-    _remote_max_datagram_frame_size = None
 
     def __init__(self, connection: Connection, *, is_client: bool) -> None:
         self.connection = connection
         self.configuration = SimpleNamespace(is_client=is_client)
+
+    @property
+    def _remote_max_datagram_frame_size(self) -> int | None:
+        """What lets a client (Chromium) say that it takes HTTP datagrams."""
+        return self.connection.peer_transport_params.max_datagram_frame_size or None
 
     def get_next_available_stream_id(self, is_unidirectional: bool = False) -> int:
         return self.connection.open_stream(flags=StreamFlags.UNI if is_unidirectional else 0)

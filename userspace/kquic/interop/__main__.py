@@ -22,7 +22,7 @@ from . import site
 from .cases import CASES
 from .cell import FAIL, Outcome, Stage, play_all
 from .link import routed
-from .peers import PEERS, ROOT, Peer
+from .peers import INSIDE, PEERS, PROGRAMS, ROOT, Peer
 
 DISK = Path("/dev/ubdb")
 
@@ -43,6 +43,7 @@ def mount_root() -> None:
     proc.run(["mount", "-o", "ro", DISK, ROOT])
     for shared in ("dev", "proc", "run", "tmp"):
         proc.run(["mount", "--rbind", f"/{shared}", ROOT / shared])
+    proc.run(["mount", "--bind", PROGRAMS, ROOT / INSIDE.relative_to("/")])
 
 
 class Record:

@@ -23,7 +23,7 @@ from .site import NAME, Site
 from .task import Role, Task
 
 PASS, FAIL, CANNOT, ABSENT = "pass", "fail", "peer cannot", "not available"
-LIMIT = 90.0
+LIMIT = 240.0
 _OURS_SERVER, _OURS_CLIENT = ours()
 
 

@@ -20,6 +20,8 @@ from .task import Role, Task
 
 ROOT = Path("/opt/peers")
 PROGRAMS = REPO / "tests" / "peers"
+#: Where `PROGRAMS` are in the peers' root.
+INSIDE = Path("/mnt")
 
 Argv = list[str]
 Server = Callable[[Task], Argv]
@@ -160,7 +162,7 @@ def _host_port(task: Task) -> str:
 def _curl(*prefix: str) -> Client:
     def client(task: Task) -> list[Argv]:
         host = _host_port(task).rpartition(":")[0]
-        argv = [*prefix, "curl", "-sS", "--fail", "--http3-only", "--max-time", "80", "--cacert", str(task.ca)]
+        argv = [*prefix, "curl", "-sS", "--fail", "--http3-only", "--max-time", "220", "--cacert", str(task.ca)]
         argv += ["--resolve", f"{task.name}:{task.port}:{host}", "--output-dir", str(task.out), "--remote-name-all"]
         argv += ["--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256"] if "chacha20" in task.words else []
         argv += ["--parallel"] if len(task.paths) > 1 and not task.words & {"each", "resume", "early"} else []
@@ -197,14 +199,22 @@ def _haproxy(*prefix: str) -> Server:
 def _kdig(*prefix: str) -> Client:
     def client(task: Task) -> list[Argv]:
         argv = [*prefix, "kdig", "+quic", f"@{task.address}", "-p", str(task.port), f"+tls-ca={task.ca}"]
-        argv += [f"+tls-host={task.name}", "+timeout=20", "+retry=0", "a.test", "A"]
+        argv += [f"+tls-host={task.name}", "+timeout=20", "+retry=9", "a.test", "A"]
         line = f"{shlex.join(argv)} | tee /dev/stderr | grep -q 192.0.2.1"
         return [["sh", "-c", line]] * (len(task.paths) if "each" in task.words else 1)
 
     return client
 
 
+def _chromium(task: Task) -> list[Argv]:
+    browser = shlex.join(inside("chromium-headless-shell"))
+    argv = [sys.executable, str(PROGRAMS / "chromium_web.py"), "--browser", browser, "--address", task.address]
+    argv += ["--port", str(task.port), "--name", task.name, "--cert", str(task.cert), "--out", str(task.out)]
+    return [[*argv, *(["--each"] if "each" in task.words else []), *task.paths]]
+
+
 _NO_SWITCH = "it has no switch for it"
+_NOT_IN_BINDING = "its binding for Node does not have it"
 _SHORT = "it only has short messages"
 _NO_MARKS = "it marks no packets"
 _OLD_TLS = "not with this version's TLS"
@@ -218,6 +228,8 @@ _ONE_FILE = dict.fromkeys(("transfer", "multiplexing", "goodput", "crosstraffic"
 _OPENSSL = {**_V1, "http3": "no HTTP/3", "ecn": _NO_MARKS, "zerortt": "no 0-RTT with QUIC"}
 _S_CLIENT = {**_ONE_FILE, "connectionmigration": _NO_SWITCH}
 _CURL = {**dict.fromkeys(("connectionmigration", "v2"), _NO_SWITCH), **dict.fromkeys(_RETURNS, _ONE_CONNECTION)}
+_QUICHE_MODULES = Path("/opt/quiche/node_modules")
+_QUICHE = uniform(*inside("env", f"MODULES={_QUICHE_MODULES}", "node", INSIDE / "quiche/web.mjs"))
 _QUIC_GO, _QUINN = uniform(*inside("/usr/local/bin/quic-go-web")), uniform(*inside("/usr/local/bin/quinn-web"))
 
 
@@ -282,6 +294,30 @@ _IN_ROOT = (
         cannot={**_OPENSSL, **{f"client {case}": why for case, why in _S_CLIENT.items()}},
     ),
     _python("qh3", "qh3", ROOT / "opt/qh3"),
+    Peer(
+        "quiche",
+        inside("node", "-p", f"'binding for Node ' + require('{_QUICHE_MODULES}/@matrixai/quic/package.json').version"),
+        *_QUICHE,
+        alpn=("hq-interop",),
+        ready="ready",
+        needs=ROOT / _QUICHE_MODULES.relative_to("/"),
+        cannot={
+            **_V1,
+            **dict.fromkeys(("chacha20", "connectionmigration", "http3", *_RETURNS), _NOT_IN_BINDING),
+            "ecn": _NO_MARKS,
+        },
+    ),
+    Peer(
+        "chromium",
+        inside("chromium-headless-shell", "--version"),
+        client=_chromium,
+        alpn=("h3",),
+        needs=ROOT / "usr/bin/chromium-headless-shell",
+        cannot={
+            **dict.fromkeys(("chacha20", "connectionmigration", "v2"), _NO_SWITCH),
+            **dict.fromkeys(_RETURNS, "it keeps its connection as long as it runs, and no session longer"),
+        },
+    ),
     Peer("curl-sid", inside("curl", "--version"), client=_curl(*inside()), alpn=("h3",), needs=ROOT, cannot=_CURL),
     Peer("nginx-sid", inside("nginx", "-v"), _nginx(*inside()), needs=ROOT, cannot={**_V1, "ecn": _NO_MARKS}),
     Peer(

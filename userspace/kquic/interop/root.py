@@ -3,7 +3,7 @@
 
 Debian's unstable suite has the newest of most of them. Two are libraries (quic-go, quinn), and OpenSSL has no server:
 small programs of ours (tests/peers) are compiled against them inside. What does not compile is missed by the matrix
-as "not available", with the compiler's last words.
+as "not available", with the compiler's last words; so is quiche where the host has no npm to fetch it with.
 """
 
 from __future__ import annotations
@@ -12,19 +12,26 @@ import hashlib
 import shlex
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from kquic.errors import CommandFailed
 from kquic.lab import apt, image, proc, progress
 from kquic.lab.paths import REPO, cache_dir
 
 SUITE = "sid"
-SIZE = "3G"
-RUN = ("ca-certificates", "caddy", "curl", "haproxy", "knot", "knot-dnsutils", "nginx-light", "openssl")
+SIZE = "4G"
+RUN = (
+    *("ca-certificates", "caddy", "chromium-headless-shell", "curl", "haproxy", "knot", "knot-dnsutils", "nginx-light"),
+    *("nodejs", "openssl"),
+)
 COMPILE = (
     *("cargo", "gcc", "golang-github-lucas-clemente-quic-go-dev", "golang-go", "libc6-dev", "libssl-dev"),
     *("librust-quinn-dev", "librust-rustls-pemfile-dev", "librust-tokio-dev"),
 )
 WHEELS = ("qh3==2.1.0",)
+#: quiche, compiled, as a module of Node.
+NODE_MODULES = ("@matrixai/quic@2.0.9",)
 SOURCES = ("openssl/server.c", "quic-go/main.go", "quinn/Cargo.toml", "quinn/src/main.rs")
 #: What only the compilers need.
 UNWANTED = ("share/gocode", "lib/go*", "lib/rustlib", "share/cargo", "lib/gcc", "libexec/gcc", "share/go*", "include")
@@ -80,7 +87,7 @@ def _sources() -> dict[str, Path]:
 
 
 def _key() -> str:
-    recipe = (SUITE, SIZE, BUILD, FORMAT, *RUN, *COMPILE, *WHEELS, *UNWANTED)
+    recipe = (SUITE, SIZE, BUILD, FORMAT, *RUN, *COMPILE, *WHEELS, *NODE_MODULES, *UNWANTED)
     parts = [*recipe, *(path.read_text() for path in _sources().values())]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -92,7 +99,7 @@ def _make(work: Path, made: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     (work / "build" / "build.sh").write_text(BUILD)
-    modules = _python_modules(work / "qh3")
+    modules = (_python_modules(work / "qh3"), _node_modules(work / "quiche"))
     archive = work / "root.tar"
     progress.follow("peers' root", _mmdebstrap(work, modules, archive), made.with_suffix(".log"), quiet_errors=True)
     (work / "root").mkdir()
@@ -112,10 +119,20 @@ def _python_modules(folder: Path) -> Path:
     return folder
 
 
-def _mmdebstrap(work: Path, modules: Path, archive: Path) -> list[str]:
+def _node_modules(folder: Path) -> Path:
+    """Packages for Node; an empty folder, with the reason, if they cannot be had."""
+    folder.mkdir()
+    try:
+        proc.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), *NODE_MODULES])
+    except (CommandFailed, FileNotFoundError) as error:
+        (folder / "node_modules.failed").write_text(str(error).strip().splitlines()[-1] + "\n")
+    return folder
+
+
+def _mmdebstrap(work: Path, modules: Iterable[Path], archive: Path) -> list[str]:
     hooks = [
         f"copy-in {shlex.quote(str(work / 'build'))} /",
-        f"copy-in {shlex.quote(str(modules))} /opt",
+        *(f"copy-in {shlex.quote(str(each))} /opt" for each in modules),
         'chroot "$1" sh /build/build.sh',
         f'cd "$1"/usr && rm -rf {" ".join(UNWANTED)} ../var/cache/apt ../var/lib/apt/lists/*',
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from kquic.tls.testca import Identity, KeyFiles, TestCA
 
 from .cases import FILES
 from .link import Routed
+from .peers import PROGRAMS
 
 NAME = "server.test"
+#: The page with which a browser fetches the others.
+BROWSED = "chromium.html"
 #: As many as rustls follows.
 LINKS = 6
 
@@ -39,6 +43,7 @@ def make(folder: Path) -> Site:
     root.mkdir(parents=True)
     for name, size in FILES.items():
         (root / name).write_bytes(os.urandom(size))
+    shutil.copy(PROGRAMS / BROWSED, root)
     authority = TestCA.create("interop CA")
     names = (NAME, Routed.SERVER, Routed.SERVER_V6)
     site = Site(
