@@ -109,6 +109,21 @@ def test_client_of_user_space(site: Site, server: None) -> None:
     assert "equal" in site.cli.run(*argv, "--name", NAME, "--bytes", "500000")
 
 
+def test_one_port_for_kernel_and_user_space(site: Site, server: None) -> None:
+    """A server in the kernel and one of user space are told apart by ALPN, as ksmbd and a web server on port 443."""
+    keys = site.certs.server
+    where = ["--address", V4, "--port", str(PORT), "--alpn", "other"]
+    with Program(
+        site.srv, [sys.executable, PEER, "server", *where, "--cert", keys.cert, "--key", keys.key], ready="ready"
+    ):
+        words = [sys.executable, PEER, "client", *where, "--ca", site.certs.ca, "--name", NAME, "--bytes", "100000"]
+        assert "equal" in site.cli.run(*words)
+        ask(site, 100_000)
+        with site.srv.entered(), raises(errno.EADDRINUSE):
+            listen(V4, PORT, alpn=("echo",))
+    ask(site, 1000)
+
+
 @pytest.mark.parametrize("name", ["other.example", "10.1.0.9"])
 def test_certificate_of_somebody_else(site: Site, server: None, name: str) -> None:
     with raises(errno.EACCES):

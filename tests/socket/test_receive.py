@@ -68,7 +68,14 @@ class TestReceive:
         assert pair.server.recv() == StreamData(0, b"abc", fin=True)
         assert pair.server.unread == 0
 
-    @pytest.mark.parametrize("flags", [FIN, NEW, 0x8000, 0x10000, socket.MSG_EOR, socket.MSG_WAITALL, MSG_DATAGRAM])
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            *(FIN, NEW, StreamFlags.UNI, StreamFlags.SNDBLOCK, StreamFlags.DONTWAIT, MSG_DATAGRAM, MSG_NOTIFICATION),
+            *(socket.MSG_EOR, socket.MSG_WAITALL, socket.MSG_NOSIGNAL, socket.MSG_TRUNC, socket.MSG_CTRUNC),
+            *(socket.MSG_OOB, socket.MSG_DONTROUTE, 0x7FFFFFFF & ~(socket.MSG_PEEK | NOWAIT)),
+        ],
+    )
     def test_stale_flags_mean_nothing(self, pair: Pair, flags: int) -> None:
         pair.client.send(b"abc", flags=NEW | FIN)
         assert pair.server.recv(100, flags) == StreamData(0, b"abc", fin=True)
