@@ -350,6 +350,7 @@ static void quic_close(struct sock *sk, long timeout)
 	quic_sock_detach(sk);
 	sock_orphan(sk);
 	release_sock(sk);
+	quic_endpoint_flush(sock_net(sk));
 	xfrm_sk_free_policy(sk);
 	sock_put(sk);
 }

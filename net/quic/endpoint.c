@@ -83,13 +83,29 @@ static void quic_endpoint_reap(struct quic_net *qn)
 	}
 }
 
-static void quic_endpoint_work(struct work_struct *work)
+/**
+ * quic_endpoint_flush - release the UDP sockets that nobody uses, at once
+ * @net: network namespace
+ *
+ * Who has closed a socket may bind another one, of whatever kind, to its port
+ * as soon as close() is over.
+ *
+ * Context: process, may sleep.
+ */
+void quic_endpoint_flush(struct net *net)
 {
-	struct quic_net *qn = container_of(work, struct quic_net, ep_work);
+	struct quic_net *qn = quic_net(net);
 
 	mutex_lock(&qn->ep_mutex);
 	quic_endpoint_reap(qn);
 	mutex_unlock(&qn->ep_mutex);
+}
+
+static void quic_endpoint_work(struct work_struct *work)
+{
+	struct quic_net *qn = container_of(work, struct quic_net, ep_work);
+
+	quic_endpoint_flush(qn->net);
 }
 
 /**

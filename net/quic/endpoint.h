@@ -9,7 +9,7 @@
  * Guard:   quic_net.ep_mutex serializes bind and release; quic_net.ep_lock
  *          guards hash, idle list, and the last reference going away. The
  *          receive path reaches an endpoint by RCU from the UDP socket.
- * Callers: af_quic.c binds; path.c, listen.c hold and put; udp_rx.c reads.
+ * Callers: af_quic.c binds and flushes; path.c, listen.c hold and put; udp_rx.c reads.
  */
 #ifndef _NET_QUIC_ENDPOINT_H
 #define _NET_QUIC_ENDPOINT_H
@@ -50,6 +50,7 @@ struct quic_endpoint {
 struct quic_endpoint *quic_endpoint_bind(struct net *net, union quic_addr *addr,
 					 int bound_if, bool v6only);
 void quic_endpoint_put(struct quic_endpoint *ep);
+void quic_endpoint_flush(struct net *net);
 bool quic_endpoint_serves(const struct quic_endpoint *ep,
 			  const union quic_addr *local);
 bool quic_endpoint_port_allowed(struct net *net, __be16 port);

@@ -483,9 +483,10 @@ static void quic_request_work(struct work_struct *work)
 		mutex_lock(&qn->req_mutex);
 		quic_request_expire(qn, QUIC_GATHER_TIME);
 		quic_request_datagram(qn, skb);
+		/* Before a listener can go: its port goes with it. */
+		quic_endpoint_put(ep);
 		mutex_unlock(&qn->req_mutex);
 		kcov_remote_stop();
-		quic_endpoint_put(ep);
 		cond_resched();
 	}
 	mutex_lock(&qn->req_mutex);

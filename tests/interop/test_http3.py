@@ -88,14 +88,20 @@ def fetch(net: Network, certs, *paths: str) -> str:
     return net.cli.run(*argv, "--ca", certs.ca, "--name", NAME, *paths, timeout=60)
 
 
+def wait_for_port(net: Network, *, bound: bool) -> None:
+    """Until a UDP socket has the server's port, or none has."""
+    deadline = time.monotonic() + 20
+    while bool(net.srv.run("ss", "-Hlun", f"sport = :{PORT}").strip()) != bound:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @contextmanager
 def listening(net: Network, *argv: str | Path) -> Iterator[Program]:
-    """A server that says nothing when it is ready."""
+    """A server that says nothing when it is ready; connections of the one before it may still be closing."""
+    wait_for_port(net, bound=False)
     with Program(net.srv, argv) as server:
-        deadline = time.monotonic() + 20
-        while not net.srv.run("ss", "-Hlun", f"sport = :{PORT}").strip():
-            assert time.monotonic() < deadline, server.output
-            time.sleep(0.05)
+        wait_for_port(net, bound=True)
         yield server
 
 
