@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kquic.diag import Flag, Query, Socket, sockets
 from kquic.sock import Connection, Listener, TransportParams, connect, listen
 from kquic.sock._abi import CryptoLevel, EventType
 from kquic.sock.events import ConnectionClosed
@@ -42,10 +43,24 @@ def pair(host: str) -> Iterator[tuple[Connection, Connection, Listener]]:
             yield client, server, listener
 
 
+def wait_until_quiet(client: Connection) -> None:
+    """Until all of the handshake is acknowledged: neither end has anything to say."""
+
+    def ends() -> list[Socket]:
+        return sockets(Query(local_port=client.port)) + sockets(Query(peer_port=client.port))
+
+    deadline = time.monotonic() + 5
+    while any(
+        end.info is None or end.info["bytes_in_flight"] or Flag.CONFIRMED not in end.info.flags for end in ends()
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_server_that_has_forgotten_resets(pair: tuple[Connection, Connection, Listener]) -> None:
     client, server, _ = pair
     client.enable_event(EventType.CONNECTION_CLOSE)
-    time.sleep(0.2)  # the end of the handshake is acknowledged
+    wait_until_quiet(client)
     server.sock.shutdown(socket.SHUT_RD)  # says nothing to the client
     client.send_all(b"anybody there?", flags=0x600)
     message = client.recv()
