@@ -28,8 +28,8 @@ PORT = 4433
 class Site:
     """Two hosts with an agent each; the server's runs a kernel listener."""
 
-    def __init__(self, cli: Host, srv: Host, certs, folder: Path) -> None:
-        self.cli, self.srv, self.certs, self.folder = cli, srv, certs, folder
+    def __init__(self, cli: Host, srv: Host, link: Link, certs, folder: Path) -> None:
+        self.cli, self.srv, self.link, self.certs, self.folder = cli, srv, link, certs, folder
 
     def agent(self, host: Host, ca: Path | None = None) -> Program:
         """kquic-handshaked, to be entered."""
@@ -53,7 +53,7 @@ def two_hosts(certs, folder: Path) -> Iterator[Site]:
         for host, number in ((srv, 1), (cli, 2)):
             host.add_address(link.dev, f"10.1.0.{number}", 24)
             host.add_address(link.dev, f"fd01::{number}", 64)
-        yield Site(cli, srv, certs, folder)
+        yield Site(cli, srv, link, certs, folder)
 
 
 def command(host: Host, name: str, *words: object) -> None:

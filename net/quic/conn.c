@@ -64,6 +64,7 @@ void quic_conn_destroy(struct sock *sk)
 	quic_cids_free(conn);
 	quic_migrate_release(conn);
 	quic_keys_destroy(&conn->keys);
+	quic_session_release(conn);
 	quic_settings_destroy(&conn->settings);
 	quic_endpoint_put(conn->bound);
 }

@@ -29,6 +29,7 @@
 #include "path.h"
 #include "pnspace.h"
 #include "roam.h"
+#include "session.h"
 #include "settings.h"
 #include "stats.h"
 #include "stream.h"
@@ -80,6 +81,7 @@ enum quic_state {
  * @dgrams:	DATAGRAM frames
  * @events:	notifications that wait for the reader
  * @new_token:	a server's NEW_TOKEN frame
+ * @session:	client in the kernel that resumes sessions: which; else NULL
  * @timers:	deadlines
  * @close:	how the connection ends
  * @batch:	packets that wait to leave together
@@ -126,6 +128,7 @@ struct quic_conn {
 	struct quic_events events;
 
 	struct quic_new_token new_token;
+	struct quic_session_use *session;
 	struct quic_timers timers;
 	struct quic_close close;
 	struct quic_batch batch;

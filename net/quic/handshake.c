@@ -10,6 +10,7 @@
 #include "net_ns.h"
 #include "output.h"
 #include "rcvq.h"
+#include "session.h"
 #include "token.h"
 
 /* Packets that came too early are as good as new ones now. */
@@ -78,6 +79,7 @@ static void quic_handshake_secret_installed(struct quic_conn *conn, u8 level,
 	if (level == QUIC_CRYPTO_APP && !send) {
 		quic_blob_clear(&conn->settings.token);
 		quic_blob_clear(&conn->settings.ticket);
+		quic_session_used(conn);
 		quic_early_release(conn);
 	}
 	if (level == QUIC_CRYPTO_APP && quic_keys_tx(keys, QUIC_CRYPTO_APP) &&

@@ -29,6 +29,8 @@ static const char * const quic_mib_names[QUIC_MIB_MAX] = {
 	[QUIC_MIB_OUT_VERSION_NEGS]	= "QuicOutVersionNegs",
 	[QUIC_MIB_LISTEN_REFUSED]	= "QuicListenRefused",
 	[QUIC_MIB_LISTEN_DROPS]		= "QuicListenDrops",
+	[QUIC_MIB_SESSIONS_OFFERED]	= "QuicSessionsOffered",
+	[QUIC_MIB_SESSIONS_KEPT]	= "QuicSessionsKept",
 };
 
 /**

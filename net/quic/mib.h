@@ -42,6 +42,8 @@ enum quic_mib_item {
 	QUIC_MIB_OUT_VERSION_NEGS,	/* Version Negotiation packets sent */
 	QUIC_MIB_LISTEN_REFUSED,	/* clients refused, backlog full */
 	QUIC_MIB_LISTEN_DROPS,		/* first packets without a taker */
+	QUIC_MIB_SESSIONS_OFFERED,	/* kernel users' sessions, to servers */
+	QUIC_MIB_SESSIONS_KEPT,		/* left by kernel users' connections */
 	QUIC_MIB_MAX,
 };
 

@@ -6,6 +6,7 @@
 #include "proc.h"
 #include "request.h"
 #include "roam.h"
+#include "session.h"
 #include "sysctl.h"
 
 unsigned int quic_net_id __read_mostly;
@@ -21,6 +22,7 @@ static int __net_init quic_net_setup(struct net *net)
 	if (!qn->mib)
 		return -ENOMEM;
 	spin_lock_init(&qn->socks_lock);
+	quic_sessions_init(&qn->sessions);
 	quic_token_secret_init(&qn->reset_secret);
 	quic_endpoint_net_init(qn);
 	quic_request_net_init(qn);
@@ -50,6 +52,7 @@ static void __net_exit quic_net_cleanup(struct net *net)
 	quic_roam_net_exit(qn);
 	quic_request_net_exit(qn);
 	quic_endpoint_net_exit(qn);
+	quic_sessions_purge(&qn->sessions);
 	memzero_explicit(&qn->reset_secret, sizeof(qn->reset_secret));
 	free_percpu(qn->mib);
 }

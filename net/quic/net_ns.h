@@ -17,6 +17,7 @@
 
 #include "cc.h"
 #include "mib.h"
+#include "session.h"
 #include "token.h"
 #include "types.h"
 
@@ -45,6 +46,7 @@
  * @nr_half_open: accepted connections whose handshake is not complete
  * @used_tokens:  NEW_TOKEN tokens that clients have come back with; guarded by
  *		  @req_mutex
+ * @sessions:	  what kernel users' connections can resume
  * @socks_lock:	  guards @socks
  * @socks:	  every QUIC socket (sk_node), for /proc/net/quic; RCU readers
  * @reset_secret: key of our stateless reset tokens (RFC 9000, 10.3.2)
@@ -77,6 +79,8 @@ struct quic_net {
 	u32			nr_requests;
 	atomic_t		nr_half_open;
 	struct quic_token_used	used_tokens;
+
+	struct quic_sessions	sessions;
 
 	spinlock_t		socks_lock;	/* changes of socks */
 	struct hlist_head	socks;

@@ -277,9 +277,12 @@ static int quic_get_alpn(struct quic_conn *conn, void *val, u32 size)
 
 static int quic_set_session_ticket(struct quic_conn *conn, void *val, u32 len)
 {
+	int err;
+
 	if (len < QUIC_TICKET_MIN || len > QUIC_TICKET_MAX)
 		return -EINVAL;
-	return quic_blob_set(&conn->settings.ticket, val, len, GFP_KERNEL);
+	err = quic_blob_set(&conn->settings.ticket, val, len, GFP_KERNEL);
+	return err ?: quic_session_keep(conn, val, len);
 }
 
 /* A client reads session data; a server the key that makes tickets, the same

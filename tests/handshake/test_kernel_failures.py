@@ -99,7 +99,7 @@ def test_a_connection_holds_its_network_namespace(certs, tmp_path: Path) -> None
     link = Link(cli, srv)
     srv.add_address(link.dev, V4, 24)
     cli.add_address(link.dev, "10.1.0.2", 24)
-    site = Site(cli, srv, certs, tmp_path)
+    site = Site(cli, srv, link, certs, tmp_path)
     command(srv, "listen", V4, PORT)
     with ExitStack() as stack:
         with site.agent(srv):

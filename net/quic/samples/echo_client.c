@@ -26,6 +26,9 @@ static int quic_echo_client_hello(struct socket *sock, const char *name)
 	};
 	int err;
 
+	err = quic_session_resume(sock->sk, &args, false);
+	if (err)
+		return err;
 	init_completion(&handshake.done);
 	err = tls_client_hello_anon(&args, GFP_KERNEL);
 	if (err)

@@ -8,6 +8,7 @@
 
 struct sk_buff;
 struct sock;
+struct tls_handshake_args;
 
 /**
  * DOC: QUIC inside the kernel
@@ -35,7 +36,9 @@ struct sock;
  *    sk_net_refcnt_upgrade(). A listener needs neither, but its owner has to
  *    release it before the namespace goes (pernet_operations).
  * 4. tls_client_hello_anon() and so on. Pass the name that the server's
- *    certificate has to have. One socket has one handshake.
+ *    certificate has to have. One socket has one handshake. A client calls
+ *    quic_session_resume() before, so that it begins with what the last
+ *    connection to the server has left.
  * 5. Wait for the callback, with a timeout; it runs in the agent's context. To
  *    give up: tls_handshake_cancel(), and if that returns false wait on, for
  *    the callback is running. Then shut the socket down, which lets an agent
@@ -77,6 +80,8 @@ struct quic_read {
 	bool stop;
 };
 
+int quic_session_resume(struct sock *sk, const struct tls_handshake_args *args,
+			bool prove);
 int quic_read_streams(struct sock *sk, struct quic_read *read);
 int quic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 		       unsigned int optlen);
