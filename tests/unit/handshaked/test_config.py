@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kquic.handshaked import config, materials
-from kquic.handshaked.config import ConfigError
+from kquic.handshaked.config import ConfigError, Tickets
 from kquic.tls import Trust
 from kquic.tls.testca import TestCA
 
@@ -47,6 +47,13 @@ def test_tlshd_file() -> None:
     assert found.warnings == ()
 
 
+@pytest.mark.parametrize("rule", list(Tickets))
+def test_session_tickets(rule: Tickets) -> None:
+    text = f"[authenticate.server]\nsession_tickets = {rule.value}\n"
+    assert config.parse(text, PATH).tickets is rule
+    assert config.parse("", PATH).tickets is Tickets.AUTO
+
+
 def test_empty_value_is_unset() -> None:
     found = config.parse("[authenticate.client]\nx509.truststore=\n", PATH)
     assert found.client.truststore is None
@@ -61,6 +68,7 @@ def test_unknown_entry_is_told_with_its_line() -> None:
     ("text", "line", "words"),
     [
         ("[debug]\nloglevel=much\n", 2, "loglevel is a number"),
+        ("[authenticate.server]\nsession_tickets=yes\n", 2, "session_tickets is auto, always or never"),
         ("[debug]\n\nloglevel\n", 3, "expected KEY=VALUE"),
         ("[debug]\n=1\n", 2, "expected KEY=VALUE"),
         ("loglevel=1\n", 1, "before any"),

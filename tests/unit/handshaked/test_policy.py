@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from kquic.handshaked import sessions
 from kquic.handshaked.config import Config as FileConfig
+from kquic.handshaked.config import Tickets
 from kquic.handshaked.family import AuthMode, MessageType, Request
 from kquic.handshaked.materials import Materials, SideMaterials, load
 from kquic.handshaked.policy import NoMaterial, Policy, SocketFacts
@@ -152,10 +154,19 @@ class TestClient:
             policy(bare).settings(request("client", AuthMode.PSK), facts())
 
     def test_hints_of_the_socket(self, bare: Materials) -> None:
-        seen = facts(ticket=b"session data", payload_cipher_type=Cipher.CHACHA20_POLY1305)
+        seen = facts(payload_cipher_type=Cipher.CHACHA20_POLY1305)
         found = self.ask(policy(bare), request("client", AuthMode.UNAUTH), seen)
         assert found.cipher == Cipher.CHACHA20_POLY1305
-        assert found.session_data == b"session data"
+        assert found.session_data is None
+
+    def test_session_data_is_offered_on_the_same_terms_only(self, bare: Materials, ca: TestCA) -> None:
+        asked = request("client", AuthMode.UNAUTH, peer_name="server.test")
+        packed = sessions.pack(b"data", self.ask(policy(bare), asked, facts()), [ca.server("server.test").cert_der])
+        assert packed is not None
+        assert self.ask(policy(bare), asked, facts(packed)).session_data == b"data"
+        elsewhere = Materials(side_with_certificate(ca), bare.server)
+        assert self.ask(policy(elsewhere), asked, facts(packed)).session_data is None
+        assert self.ask(policy(bare), asked, facts(b"of another agent" * 8)).session_data is None
 
     def test_verification_is_off_only_if_the_socket_says_so(self, bare: Materials) -> None:
         asked = request("client", AuthMode.UNAUTH)
@@ -193,6 +204,14 @@ class TestServer:
         materials = Materials(bare.client, side_with_certificate(ca))
         found = self.ask(policy(materials), request("server", AuthMode.X509), facts(bytes(64), ("smb",)))
         assert found.ticket_key is None
+
+    @pytest.mark.parametrize("alpn", ["smb", "sunrpc"])
+    def test_tickets_as_configured(self, bare: Materials, ca: TestCA, alpn: str) -> None:
+        materials = Materials(bare.client, side_with_certificate(ca))
+        for rule, key in ((Tickets.ALWAYS, bytes(64)), (Tickets.NEVER, None)):
+            answering = replace(policy(materials), tickets=rule)
+            found = self.ask(answering, request("server", AuthMode.X509), facts(bytes(64), (alpn,)))
+            assert found.ticket_key == key
 
     def test_ticket_key_of_a_wrong_size_means_no_tickets(self, bare: Materials, ca: TestCA) -> None:
         materials = Materials(bare.client, side_with_certificate(ca))

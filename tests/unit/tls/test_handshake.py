@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,18 @@ class TestResumption:
         assert again.client.tls.result.resumed
         assert again.server.tls.result.resumed
         assert again.client.tls.result.peer_chain == (server_id.cert_der,)
+
+    def test_certificate_is_judged_again(self, talk: Any, ca: TestCA, server_id: Identity) -> None:
+        """A resumed handshake has none, and yet a revoked one is not believed."""
+        accepting = server(ca, server_id, ticket_key=TICKET_KEY)
+        data = talk(client(ca), accepting).client.tls.session_data()
+        knowing = replace(
+            client(ca, session_data=data), credentials=X509Credentials(ca.cert_pem, crl=ca.crl(server_id))
+        )
+        with pytest.raises(CertificateRefused, match="revoked"):
+            talk(knowing, accepting)
+        unconcerned = replace(knowing, verify=False)
+        assert talk(unconcerned, accepting).client.tls.result.resumed
 
     def test_other_ticket_key_costs_only_the_resumption(self, talk: Any, ca: TestCA, server_id: Identity) -> None:
         first = talk(client(ca), server(ca, server_id, ticket_key=TICKET_KEY)).client.tls

@@ -84,7 +84,8 @@ def _load(args: argparse.Namespace) -> Policy:
         logging.getLogger().setLevel(logging.DEBUG)
     _link_keyrings(config.keyrings)
     secrets = args.keylog or config.keylog or os.environ.get(ENVIRONMENT)
-    return Policy(loaded, keyring, keyring.SESSION_KEYRING, SecretLog(secrets) if secrets else None)
+    keylog = SecretLog(secrets) if secrets else None
+    return Policy(loaded, keyring, keyring.SESSION_KEYRING, keylog, config.tickets)
 
 
 def _read_config(path: Path | None) -> configuration.Config:

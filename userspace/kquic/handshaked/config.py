@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 
 from kquic.errors import KquicError
@@ -46,6 +47,14 @@ class SideConfig:
     lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
+class Tickets(Enum):
+    """To which clients a server gives session tickets."""
+
+    AUTO = "auto"  # to those that are known to stand it
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything that the file says."""
@@ -56,6 +65,7 @@ class Config:
     keyrings: tuple[str, ...] = ()
     client: SideConfig = SideConfig()
     server: SideConfig = SideConfig()
+    tickets: Tickets = Tickets.AUTO
     warnings: tuple[str, ...] = ()
 
 
@@ -135,6 +145,8 @@ def _apply(config: Config, entry: _Entry, path: Path) -> Config:
             return replace(config, client=_set(config.client, entry))
         case "authenticate.server", key if key in _SIDE_KEYS:
             return replace(config, server=_set(config.server, entry))
+        case "authenticate.server", "session_tickets":
+            return replace(config, tickets=_tickets(entry, path))
         case place if place in _IGNORED:
             return config
         case _:
@@ -146,6 +158,13 @@ def _number(entry: _Entry, path: Path) -> int:
     if not entry.value.isdecimal():
         raise ConfigError(path, entry.line, f"{entry.key} is a number, not {entry.value!r}")
     return int(entry.value)
+
+
+def _tickets(entry: _Entry, path: Path) -> Tickets:
+    try:
+        return Tickets(entry.value)
+    except ValueError:
+        raise ConfigError(path, entry.line, f"{entry.key} is auto, always or never, not {entry.value!r}") from None
 
 
 def _set(side: SideConfig, entry: _Entry) -> SideConfig:

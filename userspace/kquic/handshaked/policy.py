@@ -11,7 +11,7 @@ x509.private_key; PEM or DER). They take the place of the configuration's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kquic.sock import CertificateRequest, Cipher, Config
@@ -27,12 +27,14 @@ from kquic.tls import (
     X509Credentials,
 )
 
+from . import sessions
+from .config import Tickets
 from .family import AuthMode, Request
 from .materials import Materials, SideMaterials
 
 TICKET_KEY_SIZE = 64
-#: Protocols whose clients get no ticket. Samba's user-space client (4.24) frees its TLS session after the handshake,
-#: and a ticket that arrives then ends the connection. SMB must not use 0-RTT, so that nobody loses a round trip.
+#: Protocols whose clients get no ticket unless the configuration says so: Samba's user-space client (4.24) frees its
+#: TLS session after the handshake, and a ticket that arrives then ends the connection.
 NO_TICKET_FOR = frozenset({"smb"})
 
 PSK_TYPES = ("psk", "user")
@@ -73,6 +75,7 @@ class Policy:
     keys: Keys
     session_keyring: int
     keylog: KeyLog | None = None
+    tickets: Tickets = Tickets.AUTO
 
     def settings(self, request: Request, facts: SocketFacts) -> Settings:
         """How to do the handshake; CredentialsError if it cannot be done."""
@@ -84,15 +87,15 @@ class Policy:
             credentials = self._psk_client(request)
         else:
             credentials = self._x509(request, self.materials.client)
-        return ClientSettings(
+        settings = ClientSettings(
             credentials,
             server_name=(request.peer_name or facts.peer).strip("[]"),
             alpn=facts.alpn,
             verify=facts.config.certificate_request != CertificateRequest.NO_AUTH,
             cipher=_cipher(facts),
-            session_data=facts.session_ticket or None,
             keylog=self.keylog,
         )
+        return replace(settings, session_data=sessions.unpack(facts.session_ticket, settings))
 
     def _server(self, request: Request, facts: SocketFacts) -> ServerSettings:
         credentials: X509Credentials | PskServerCredentials
@@ -100,7 +103,7 @@ class Policy:
             credentials = PskServerCredentials(self._psk_lookup(request))
         else:
             credentials = self._x509(request, self.materials.server)
-        ticket_key = b"" if NO_TICKET_FOR.intersection(facts.alpn) else facts.session_ticket
+        ticket_key = facts.session_ticket if self._gives_tickets(facts) else b""
         return ServerSettings(
             credentials,
             alpn=facts.alpn,
@@ -109,6 +112,11 @@ class Policy:
             ticket_key=ticket_key if len(ticket_key) == TICKET_KEY_SIZE else None,
             keylog=self.keylog,
         )
+
+    def _gives_tickets(self, facts: SocketFacts) -> bool:
+        if self.tickets is Tickets.AUTO:
+            return not NO_TICKET_FOR.intersection(facts.alpn)
+        return self.tickets is Tickets.ALWAYS
 
     # X.509
 

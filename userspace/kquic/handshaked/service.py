@@ -30,6 +30,10 @@ MAX_WORKERS = 128
 #: How long handshakes in progress may go on once the agent was told to stop.
 GRACE = 3.0
 
+#: How many clients' tickets are waited for at a time, and how often to look.
+MAX_KEEPING = 256
+TICKET_POLL = 0.02
+
 #: A notification can be lost; after so many seconds without one, look all the same.
 LOOK_AGAIN = 30.0
 
@@ -46,6 +50,7 @@ class Service:
         self._pool = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="handshake")
         self._workers: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._keeping = 0
         self._pending = asyncio.Event()
         self._stop = asyncio.Event()
 
@@ -117,10 +122,23 @@ class Service:
         outcome = await loop.run_in_executor(self._pool, worker.run)
         try:
             await self._report(worker, outcome)
+            self._release(worker)
+            await self._keep_session(worker)
         finally:
             worker.sock.close()
-            self._workers.discard(worker)
-            self._pending.set()  # a thread is free for what waits in the kernel
+            self._release(worker)
+
+    def _release(self, worker: Worker) -> None:
+        """A thread is free for what waits in the kernel."""
+        self._workers.discard(worker)
+        self._pending.set()
+
+    async def _keep_session(self, worker: Worker) -> None:
+        """The kernel user goes on while we look out for the server's ticket."""
+        while self._keeping < MAX_KEEPING and not self._stop.is_set() and not worker.keep_session():
+            self._keeping += 1
+            await asyncio.sleep(TICKET_POLL)
+            self._keeping -= 1
 
     async def _report(self, worker: Worker, outcome: Outcome) -> None:
         fd = worker.request.sockfd

@@ -7,14 +7,15 @@ import hashlib
 import logging
 import socket
 import time
+from dataclasses import dataclass
 from errno import EOPNOTSUPP
 
 from kquic.errors import KquicError
-from kquic.sock import IPPROTO_QUIC, Connection
-from kquic.tls import ClientSettings, Handshake, HandshakeResult, run, wait_for_ticket
+from kquic.sock import IPPROTO_QUIC, Connection, CryptoLevel
+from kquic.tls import ClientSettings, Handshake, HandshakeResult, run
 from kquic.tls.verify import subject_of
 
-from . import keyring
+from . import keyring, sessions
 from .family import Request
 from .outcome import Outcome, status_of
 from .policy import Policy, SocketFacts
@@ -22,9 +23,31 @@ from .policy import Policy, SocketFacts
 log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = 20.0
-MAX_SESSION_DATA = 4096
 PEER_CERTIFICATE_LIFETIME = 24 * 3600
 ASYMMETRIC, USER = "asymmetric", "user"
+
+
+@dataclass(frozen=True, slots=True)
+class _Keeping:
+    """A client's connection whose session is to be kept."""
+
+    connection: Connection
+    tls: Handshake
+    deadline: float
+
+    def step(self) -> bool:
+        """Go on; whether it is done."""
+        self.connection.sock.getpeername()  # raises when the connection has ended
+        ticket = self.connection.session_ticket
+        if not ticket:
+            return False
+        self.tls.receive(CryptoLevel.APP, ticket)
+        settings = self.tls.settings
+        assert isinstance(settings, ClientSettings)
+        packed = sessions.pack(self.tls.session_data(), settings, self.tls.result.peer_chain)
+        if packed:
+            self.connection.set_session_ticket(packed)
+        return True
 
 
 class Worker:
@@ -34,6 +57,7 @@ class Worker:
         self.request, self.policy = request, policy
         self.sock = socket.socket(fileno=request.sockfd)
         self.who = _title(request, "?")
+        self._keeping: _Keeping | None = None
 
     def run(self) -> Outcome:
         """Do the handshake."""
@@ -67,12 +91,21 @@ class Worker:
 
     def _finish(self, connection: Connection, tls: Handshake, facts: SocketFacts) -> None:
         """Leave on the socket what the kernel user looks for there."""
+        seconds = facts.config.receive_session_ticket
         if self.request.is_server and tls.result.alpn:
             connection.set_alpn(tls.result.alpn)
-        elif facts.config.receive_session_ticket and not self.request.is_server:
-            data = wait_for_ticket(connection, tls, facts.config.receive_session_ticket)
-            if data and len(data) <= MAX_SESSION_DATA:
-                connection.set_session_ticket(data)
+        elif seconds and not self.request.is_server:
+            self._keeping = _Keeping(connection, tls, time.monotonic() + seconds)
+
+    def keep_session(self) -> bool:
+        """After the report: leave session data, once there is a ticket. Whether there is no more to do."""
+        if self._keeping is None or time.monotonic() > self._keeping.deadline:
+            return True
+        try:
+            return self._keeping.step()
+        except (KquicError, OSError) as error:
+            log.debug("%s: no session data: %s", self.who, error)
+            return True
 
     def _remote_auth(self, result: HandshakeResult) -> tuple[int, ...]:
         """Serial numbers of keys that say who the peer proved to be."""

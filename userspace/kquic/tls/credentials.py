@@ -6,6 +6,7 @@ Made once and used by any number of handshakes, from any number of threads.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -75,6 +76,8 @@ class X509Credentials:
             self._revoke(revoked)
         self.has_own = bool(own)
         self._present(own)
+        #: The same for credentials that judge alike and present the same.
+        self.fingerprint = _fingerprint(trust, own, crl)
 
     @classmethod
     def from_files(
@@ -175,6 +178,20 @@ def _check(code: int, what: str) -> int:
     if code < 0:
         raise CredentialsError(f"{what}: {strerror(code)}")
     return code
+
+
+def _fingerprint(
+    trust: Trust | bytes | Sequence[bytes],
+    own: KeyPair | KeyUrls | Sequence[KeyPair],
+    crl: bytes | Sequence[bytes],
+) -> bytes:
+    pairs = [own] if isinstance(own, KeyPair | KeyUrls) else own
+    presented = [pair.cert.encode() if isinstance(pair, KeyUrls) else pair.cert for pair in pairs]
+    believed = [trust.value.encode()] if isinstance(trust, Trust) else _many(trust)
+    digest = hashlib.sha256()
+    for part in (believed, presented, _many(crl)):
+        digest.update(b"".join(hashlib.sha256(item).digest() for item in part) + b"|")
+    return digest.digest()
 
 
 def _many(items: bytes | Sequence[bytes]) -> Sequence[bytes]:

@@ -19,7 +19,7 @@ from .credentials import PskServerCredentials
 from .errors import CertificateRefused, HandshakeError, ProtocolViolation, TlsError, UnknownPskIdentity
 from .framing import Framing
 from .session import Session
-from .settings import ServerSettings, Settings
+from .settings import ClientSettings, ServerSettings, Settings
 from .ticket import EARLY_DATA_SIZE, early_data_size, offered_ticket, ticket
 from .verify import peer_chain, verify_peer
 
@@ -112,9 +112,16 @@ class Handshake:
             code = self._session.handshake()
         self._raise_failure()
         if code == 0:
+            self._verify_resumed()
             self._finish()
         elif code not in _WAITING and lib.gnutls().gnutls_error_is_fatal(code):
             self._fail(code)
+
+    def _verify_resumed(self) -> None:
+        """GnuTLS does not ask in a resumed handshake; the certificate may have expired since, or been revoked."""
+        settings = self.settings
+        if isinstance(settings, ClientSettings) and settings.verify and self._session.resumed:
+            self.verify_peer()
 
     def _finish(self) -> None:
         self.complete = True
