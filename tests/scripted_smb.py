@@ -48,16 +48,24 @@ class Scripted:
         self.mounts: Any
         self.server: SmbServer
 
-    def start(self, *, leases: int = 0, **security: bool) -> SmbServer:
+    def start(
+        self, *, leases: int = 0, tickets: bool = False, idle_timeout: float = 0.0, **security: bool
+    ) -> SmbServer:
         """Serve over both transports."""
         (self._folder / "served").mkdir(exist_ok=True)
         account = Security(self.user, self.password, self._folder / "users", **security)
         self.server = SmbServer({"share": self._folder / "served"}, account, leases=leases)
-        own = KeyPair.load(self._certs.server.cert, self._certs.server.key)
         with self._net.srv.entered():
             self.server.listen_tcp("::", PORTS["tcp"])
-            self.server.listen_quic("::", PORTS["quic"], ServerSettings(X509Credentials(own=own), alpn=("smb",)))
+        self.listen_quic(PORTS["quic"], tickets=tickets, idle_timeout=idle_timeout)
         return self.server
+
+    def listen_quic(self, port: int, *, tickets: bool = False, idle_timeout: float = 0.0) -> None:
+        """Serve a port over QUIC."""
+        own = KeyPair.load(self._certs.server.cert, self._certs.server.key)
+        settings = ServerSettings(X509Credentials(own=own), alpn=("smb",))
+        with self._net.srv.entered():
+            self.server.listen_quic("::", port, settings, tickets=tickets, idle_timeout=idle_timeout)
 
     def restart(self, **security: bool) -> None:
         """Another server in its place."""

@@ -236,6 +236,22 @@ static int cifs_quic_wait(struct sock *sk, unsigned long timeout,
 	return handshake->status;
 }
 
+/* A reconnect need not verify the server anew, nor prove its address. */
+static int cifs_quic_resume(const struct tls_handshake_args *args, bool mtls)
+{
+	int (*resume)(struct sock *sk, const struct tls_handshake_args *args,
+		      bool prove);
+	int rc;
+
+	resume = symbol_get(quic_session_resume);
+	if (!resume)
+		return -EPROTONOSUPPORT;
+
+	rc = resume(args->ta_sock->sk, args, mtls);
+	symbol_put(quic_session_resume);
+	return rc;
+}
+
 static int cifs_quic_handshake(struct TCP_Server_Info *server)
 {
 	const struct cifs_quic_opts *opts = &server->quic->opts;
@@ -253,6 +269,10 @@ static int cifs_quic_handshake(struct TCP_Server_Info *server)
 		.ta_my_privkey	= opts->privkey,
 	};
 	int rc;
+
+	rc = cifs_quic_resume(&args, opts->mtls);
+	if (rc)
+		return rc;
 
 	init_completion(&handshake.done);
 	/* Both verify the server; "anonymous" is only the client. */

@@ -30,6 +30,7 @@ def add_serve(verbs: Verbs) -> None:
     smb.add_argument("--password-file", type=Path, required=True, help="file with the user's password")
     smb.add_argument("--sign", action="store_true", help="clients must sign")
     smb.add_argument("--encrypt", action="store_true", help="SMB encryption, unless QUIC does it and the client agrees")
+    smb.add_argument("--tickets", action="store_true", help="let clients over QUIC resume their TLS sessions")
     smb.set_defaults(call=_serve_smb)
     pynfs = protocols.add_parser("pynfs", help="the NFSv4.1 server of a tree of pynfs, over QUIC")
     pynfs.add_argument("tree", type=Path, help="pynfs, prepared with its ./setup.py build")
@@ -56,7 +57,8 @@ def _serve_smb(args: argparse.Namespace) -> int:
                 server.listen_tcp(args.address, args.tcp_port)
             if args.cert and args.key:
                 credentials = X509Credentials(own=KeyPair.load(args.cert, args.key))
-                server.listen_quic(args.address, args.quic_port, ServerSettings(credentials, alpn=("smb",)))
+                settings = ServerSettings(credentials, alpn=("smb",))
+                server.listen_quic(args.address, args.quic_port, settings, tickets=args.tickets)
             print("ready", flush=True)
             signal.pause()
     return 0

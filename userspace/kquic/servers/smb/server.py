@@ -9,10 +9,11 @@ import threading
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from kquic.sock import Connection, Listener, listen
+from kquic.sock import Connection, Listener, TransportParams, listen
 from kquic.tls import ServerSettings, TlsError, server_handshake
 
 from .channel import Channel, QuicChannel, TcpChannel
@@ -99,12 +100,20 @@ class SmbServer:
         self._listen(lambda: self._accept(listener))
         return int(listener.getsockname()[1])
 
-    def listen_quic(self, address: str, port: int, settings: ServerSettings) -> None:
-        """Serve QUIC; TLS is done here."""
+    def listen_quic(
+        self, address: str, port: int, settings: ServerSettings, *, tickets: bool = False, idle_timeout: float = 0.0
+    ) -> None:
+        """Serve QUIC; TLS is done here.
+
+        `tickets` lets clients resume, and breaks Samba's user-space client (4.24). After
+        `idle_timeout` seconds of silence a connection ends; 0 is the interface's default.
+        """
         listener = listen(address, port, alpn=(ALPN,))
+        if idle_timeout:
+            listener.set_transport_params(TransportParams(max_idle_timeout=int(idle_timeout * 1e6)))
         listener.set_timeout(ACCEPT_TIMEOUT)
         self._stack.callback(listener.close)
-        self._listen(lambda: self._accept_quic(listener, settings))
+        self._listen(lambda: self._accept_quic(listener, settings, tickets=tickets))
 
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)
@@ -127,13 +136,14 @@ class SmbServer:
             channel = TcpChannel(sock)
             self._start(lambda channel=channel: self._serve(channel))  # type: ignore[misc]
 
-    def _accept_quic(self, listener: Listener, settings: ServerSettings) -> None:
+    def _accept_quic(self, listener: Listener, settings: ServerSettings, *, tickets: bool) -> None:
         while not self._stopping:
             try:
                 connection = listener.accept()
             except BlockingIOError:
                 continue
-            self._start(lambda connection=connection: self._serve_quic(connection, settings))  # type: ignore[misc]
+            mine = replace(settings, ticket_key=connection.session_ticket) if tickets else settings
+            self._start(lambda connection=connection, mine=mine: self._serve_quic(connection, mine))  # type: ignore[misc]
 
     def _serve_quic(self, connection: Connection, settings: ServerSettings) -> None:
         if self._refuse:
