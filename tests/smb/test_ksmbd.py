@@ -118,3 +118,24 @@ def test_nothing_listens_without_a_port(ksmbd_mounts, ksmbd: Ksmbd) -> None:
         assert ksmbd_mounts.error() == errno.ECONNREFUSED
         with ksmbd_mounts.mounted("transport=tcp"):
             assert transports() == ["tcp"]
+
+
+def test_shares_for_quic_only(ksmbd_mounts, ksmbd: Ksmbd, klog) -> None:
+    """Names as they are given, in any case; other shares are served over TCP as ever."""
+    with ksmbd.restarted(quic_only_shares="nothing,SHARE"):
+        (ksmbd.path() / "secret").write_text("over QUIC")
+        with ksmbd_mounts.mounted() as point:
+            assert (point / "secret").read_text() == "over QUIC"
+        assert ksmbd_mounts.error("transport=tcp") == errno.EACCES
+        with ksmbd_mounts.mounted("transport=tcp", share="other") as point:
+            (point / "open").write_text("over TCP")
+    ksmbd.start()
+    with ksmbd_mounts.mounted("transport=tcp") as point:
+        assert (point / "secret").read_text() == "over QUIC"
+
+
+def test_all_shares_for_quic_only(ksmbd_mounts, ksmbd: Ksmbd) -> None:
+    with ksmbd.restarted(quic_only_shares="*"):
+        assert ksmbd_mounts.error("transport=tcp") == errno.EACCES
+        with ksmbd_mounts.mounted(share="other") as point:
+            (point / "there").write_text("over QUIC")

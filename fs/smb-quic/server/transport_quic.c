@@ -20,6 +20,8 @@
 #include <linux/poll.h>
 #include <linux/quic.h>
 #include <linux/semaphore.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <net/handshake.h>
 #include <net/sock.h>
 
@@ -69,6 +71,10 @@ static bool quic_client_cert;
 module_param(quic_client_cert, bool, 0644);
 MODULE_PARM_DESC(quic_client_cert, "Have clients over QUIC prove who they are with a certificate. Read when the server starts");
 
+static char *quic_only_shares;
+module_param(quic_only_shares, charp, 0644);
+MODULE_PARM_DESC(quic_only_shares, "Names of shares that are served over QUIC only, separated by commas; * for all. Read when the server starts");
+
 struct ksmbd_quic_listener {
 	struct socket		*sock;
 	struct task_struct	*thread;
@@ -88,6 +94,7 @@ static int (*ksmbd_quic_setsockopt)(struct sock *sk, int optname,
 				    sockptr_t optval, unsigned int optlen);
 static u16 listen_port;
 static bool want_client_cert;
+static char *only_shares;
 
 static DEFINE_SEMAPHORE(handshake_slots, KSMBD_QUIC_HANDSHAKES);
 
@@ -499,21 +506,66 @@ bool ksmbd_quic_transport(const struct ksmbd_transport *kt)
 }
 
 /**
+ * ksmbd_quic_refuses_share() - may a share be used on a connection
+ * @kt:		transport of the connection
+ * @share:	name of the share
+ *
+ * Return:	whether the share is for QUIC only, and the transport is another
+ */
+bool ksmbd_quic_refuses_share(const struct ksmbd_transport *kt,
+			      const char *share)
+{
+	static const char between[] = ",\n";
+	const char *name = only_shares;
+	size_t len;
+
+	if (!name || ksmbd_quic_transport(kt))
+		return false;
+
+	for (name += strspn(name, between); *name;
+	     name += strspn(name, between)) {
+		len = strcspn(name, between);
+		if (len == 1 && *name == '*')
+			return true;
+		if (len == strlen(share) && !strncasecmp(name, share, len))
+			return true;
+		name += len;
+	}
+	return false;
+}
+
+static int ksmbd_quic_copy_only_shares(void)
+{
+	int ret = 0;
+
+	kernel_param_lock(THIS_MODULE);
+	if (quic_only_shares) {
+		only_shares = kstrdup(quic_only_shares, KSMBD_DEFAULT_GFP);
+		ret = only_shares ? 0 : -ENOMEM;
+	}
+	kernel_param_unlock(THIS_MODULE);
+	return ret;
+}
+
+/**
  * ksmbd_quic_init() - the server starts: see whether it is to serve QUIC
  *
  * Loads the protocol, which cannot be done when an interface goes up: network
- * namespaces and interfaces are locked then, and the module needs both.
+ * namespaces and interfaces are locked then, and the module needs both. A
+ * server without the protocol serves TCP nevertheless.
+ *
+ * Return:	0 or -ENOMEM
  */
-void ksmbd_quic_init(void)
+int ksmbd_quic_init(void)
 {
 	listen_port = READ_ONCE(quic_port);
 	want_client_cert = READ_ONCE(quic_client_cert);
-	if (!listen_port)
-		return;
-
-	ksmbd_quic_setsockopt = symbol_request(quic_do_setsockopt);
-	if (!ksmbd_quic_setsockopt)
-		pr_err("this kernel has no QUIC sockets (CONFIG_IP_QUIC)\n");
+	if (listen_port) {
+		ksmbd_quic_setsockopt = symbol_request(quic_do_setsockopt);
+		if (!ksmbd_quic_setsockopt)
+			pr_err("this kernel has no QUIC sockets (CONFIG_IP_QUIC)\n");
+	}
+	return ksmbd_quic_copy_only_shares();
 }
 
 /**
@@ -523,6 +575,8 @@ void ksmbd_quic_init(void)
  */
 void ksmbd_quic_destroy(void)
 {
+	kfree(only_shares);
+	only_shares = NULL;
 	if (!ksmbd_quic_setsockopt)
 		return;
 	symbol_put(quic_do_setsockopt);

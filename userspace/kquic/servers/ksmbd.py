@@ -23,7 +23,7 @@ from kquic.lab.topology import Machine
 
 TOOLS = Path("/opt/ksmbd/usr/sbin")
 MODULE = Path("/sys/module/ksmbd/parameters")
-PARAMETERS = {"quic_port": "443", "quic_client_cert": "N"}
+PARAMETERS = {"quic_port": "443", "quic_client_cert": "N", "quic_only_shares": "\n"}
 CONTROL = Path("/sys/class/ksmbd-control/kill_server")
 START_TIMEOUT = 30.0
 POLL = 0.05
