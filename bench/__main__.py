@@ -6,64 +6,105 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kquic.lab.topology import Impairment, client_and_server
+from kquic.lab.topology import Impairment, Network, client_and_server
+from kquic.sock import Cipher
 
-from . import handshakes, shares
+from . import exports, handshakes, raw, report, shares
 from .compare import Comparison, Result
-from .ends import WAYS, Ends
-from .work import bulk, request_response
+from .ends import WAYS, Ends, controlled, several
+from .work import bulk, bulk_several, request_response
 
 MIB = 1 << 20
-IDLE = "memory of an idle connection"
+CIPHERS = {"aes128": Cipher.AES_GCM_128, "chacha": Cipher.CHACHA20_POLY1305}
+LOSSY = Impairment(delay_ms=10, loss_percent=1)
+
+
+def bulk_name(cipher: str) -> str:
+    """What the comparison is called."""
+    return f"bulk {cipher}"
 
 
 def sockets() -> Iterator[Comparison[Ends]]:
     """QUIC sockets beside kernel TLS, with each cipher, and beside TCP without one."""
-    lossy = Impairment(delay_ms=10, loss_percent=1)
-    yield Comparison("bulk in the clear, TCP", WAYS["quic-clear"], WAYS["tcp"], partial(bulk, total=48 * MIB))
-    for cipher in ("aes128", "chacha"):
+    clear, tcp = WAYS["quic-clear"], WAYS["tcp"]
+    yield Comparison("bulk in the clear, TCP", clear, tcp, partial(bulk, total=48 * MIB), target=0.7)
+    for cipher in CIPHERS:
         ours, theirs = WAYS[f"quic-{cipher}"], WAYS[f"ktls-{cipher}"]
-        yield Comparison(f"bulk {cipher}", ours, theirs, partial(bulk, total=48 * MIB))
-        yield Comparison(f"bulk {cipher}, 20 ms, 1 % loss", ours, theirs, partial(bulk, total=4 * MIB), link=lossy)
+        yield Comparison(bulk_name(cipher), ours, theirs, partial(bulk, total=48 * MIB), target=1.0)
         exchange = partial(request_response, rounds=2000)
-        yield Comparison(f"1 KiB request/response {cipher}", ours, theirs, exchange, "per s", 1)
+        yield Comparison(f"1 KiB request/response {cipher}", ours, theirs, exchange, "per s", 1, target=1.0)
+
+
+def lossy() -> Iterator[Comparison[Ends]]:
+    """The same where packets are lost at random, with each controller."""
+    work = partial(bulk, total=4 * MIB)
+    theirs = WAYS["ktls-aes128"]
+    for controller in ("newreno", "cubic", "bbr"):
+        ours = partial(controlled, WAYS["quic-aes128"], "net.quic.congestion_control", controller)
+        yield Comparison(f"bulk, 20 ms, 1 % loss, {controller}", ours, theirs, work, target=2.0, link=LOSSY, rounds=3)
+    theirs = partial(controlled, theirs, "net.ipv4.tcp_congestion_control", "bbr")
+    yield Comparison("bulk, 20 ms, 1 % loss, bbr on both", ours, theirs, work, link=LOSSY, rounds=3)
+
+
+def together() -> Iterator[Comparison[list[Ends]]]:
+    """Four connections at a time."""
+    for cipher in CIPHERS:
+        ours, theirs = (partial(several, WAYS[f"{way}-{cipher}"], 4) for way in ("quic", "ktls"))
+        yield Comparison(
+            f"bulk {cipher}, 4 connections", ours, theirs, partial(bulk_several, total=48 * MIB), target=1.0
+        )
 
 
 def comparisons() -> list[Comparison[Any]]:
     """All of them, by name."""
-    return [*sockets(), *handshakes.comparisons(), *shares.comparisons()]
+    return [
+        *sockets(),
+        *together(),
+        *lossy(),
+        *handshakes.comparisons(),
+        *shares.comparisons(),
+        *exports.comparisons(),
+    ]
+
+
+def budgets(results: Sequence[Result], parts: raw.Raw) -> Iterator[report.Budget]:
+    """Bulk transfers beside what their parts need."""
+    for name, cipher in CIPHERS.items():
+        for result in results:
+            if result.name == bulk_name(name):
+                yield report.Budget(cipher.name, result.our_cpu, parts.seal[cipher.name], parts.udp)
 
 
 def main(names: list[str]) -> int:
     """Measure the comparisons whose name contains one of `names`, or all."""
-
-    def wanted(name: str) -> bool:
-        return not names or any(part in name for part in names)
-
-    print(_HEAD)
-    results = []
     with client_and_server() as net:
-        for comparison in filter(lambda each: wanted(each.name), comparisons()):
-            results.append(comparison.measure(net))
-            print(_line(results[-1]), flush=True)
-        if wanted(IDLE):
-            print(f"{IDLE:34} {handshakes.idle_memory(net) / 1024:9.1f} {'':9} KiB")
+        parts = raw.measure(net)
+        print(report.conditions(parts), report.HEAD, sep="\n", flush=True)
+        results = list(_measured(net, names))
+        spent = list(budgets(results, parts))
+        print(*map(report.budget_line, spent), sep="\n")
+        if not names:
+            print(f"memory of an idle connection: {handshakes.idle_memory(net) / 1024:.1f} KiB")
     if job := os.environ.get("KQUIC_JOB"):
-        (Path(job) / "bench.json").write_text(json.dumps([asdict(result) for result in results], indent=2))
+        folder = Path(job)
+        (folder / "bench.json").write_text(json.dumps([asdict(result) for result in results], indent=2))
+        (folder / "performance.md").write_text(report.tables(results, spent, parts))
+        (folder / "performance.svg").write_text(report.picture(results))
     return 0
 
 
-_HEAD = f"{'work':34} {'kquic':>9} {'other':>9} {'unit':6} {'ratio':>6}   spread"
-
-
-def _line(r: Result) -> str:
-    return f"{r.name:34} {r.ours:9.1f} {r.theirs:9.1f} {r.unit:6} {r.ratio:6.2f}   {r.low:.2f} to {r.high:.2f}"
+def _measured(net: Network, names: Sequence[str]) -> Iterator[Result]:
+    for comparison in comparisons():
+        if not names or any(part in comparison.name for part in names):
+            result = comparison.measure(net)
+            print(report.line(result), flush=True)
+            yield result
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kquic.lab.topology import Impairment, Network
+
+from .cost import Cost, Meter
 
 T = TypeVar("T")
 Way = Callable[[Network], AbstractContextManager[T]]
@@ -18,22 +20,68 @@ Way = Callable[[Network], AbstractContextManager[T]]
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """One time, one way: what was done in a second, and what it cost."""
+
+    rate: float
+    cost: Cost
+
+    def each(self, counter: str, scale: float) -> float:
+        """How often something happened for each `scale` of what was done."""
+        return self.cost.counters[counter] / self.cost.seconds / self.rate * scale
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one comparison gave.
 
     Attributes:
+        target: the ratio to reach, or 0 if there is none.
         ours, theirs: median of the rounds, in `unit`.
         ratio: median over the rounds of ours/theirs; a round's two measurements follow each other.
         low, high: smallest and largest ratio of a round.
+        our_cpu, their_cpu: milliseconds of processors for one MiB, or one of what is counted; medians.
+        counters: of our way, for one of the same.
     """
 
     name: str
     unit: str
+    target: float
     ours: float
     theirs: float
     ratio: float
     low: float
     high: float
+    our_cpu: float
+    their_cpu: float
+    counters: dict[str, float]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the target, if there is one, was."""
+        return self.ratio >= self.target
+
+
+_LEAST, _MOST = 1, 65535
+"""Packets that a device takes at once."""
+
+
+@contextlib.contextmanager
+def _packets(net: Network, *, alone: bool) -> Iterator[None]:
+    """What is lost are packets, one by one: of batches the link would lose 44 packets at a time, as seldom as one."""
+    if alone:
+        _batches(net, _LEAST)
+    try:
+        yield
+    finally:
+        net.link.impair(None)
+        if alone:
+            _batches(net, _MOST)
+
+
+def _batches(net: Network, most: int) -> None:
+    for host in (net.cli, net.srv):
+        host.run("ip", "link", "set", "dev", net.link.dev, "gso_max_segs", str(most))
 
 
 def everywhere(_: Network) -> AbstractContextManager[None]:
@@ -54,27 +102,41 @@ class Comparison(Generic[T]):
     work: Callable[[T], float]
     unit: str = "MiB/s"
     scale: float = 1 << 20
+    target: float = 0.0
     link: Impairment | None = None
     setting: Way[None] = everywhere
     rounds: int = 5
 
     def measure(self, net: Network) -> Result:
         """Do it `rounds` times each way, after one round that is not counted."""
-        net.link.impair(self.link)
         with self.setting(net):
             pairs = [(self._once(net, self.ours), self._once(net, self.theirs)) for _ in range(self.rounds + 1)][1:]
-        net.link.impair(None)
-        ratios = [ours / theirs for ours, theirs in pairs]
+        ratios = [ours.rate / theirs.rate for ours, theirs in pairs]
+        mine, other = [list(of_way) for of_way in zip(*pairs, strict=True)]
         return Result(
             self.name,
             self.unit,
-            statistics.median(ours for ours, _ in pairs) / self.scale,
-            statistics.median(theirs for _, theirs in pairs) / self.scale,
+            self.target,
+            statistics.median(each.rate for each in mine) / self.scale,
+            statistics.median(each.rate for each in other) / self.scale,
             statistics.median(ratios),
             min(ratios),
             max(ratios),
+            self._cpu(mine),
+            self._cpu(other),
+            self._counters(mine),
         )
 
-    def _once(self, net: Network, way: Way[T]) -> float:
-        with way(net) as opened:
-            return self.work(opened)
+    def _once(self, net: Network, way: Way[T]) -> Round:
+        with _packets(net, alone=self.link is not None), way(net) as opened:
+            net.link.impair(self.link)
+            meter = Meter(net)
+            rate = self.work(opened)
+            return Round(rate, meter.read())
+
+    def _cpu(self, rounds: Sequence[Round]) -> float:
+        return statistics.median(each.cost.per(each.rate / self.scale) for each in rounds) * 1e3
+
+    def _counters(self, rounds: Sequence[Round]) -> dict[str, float]:
+        names = sorted({name for each in rounds for name, count in each.cost.counters.items() if count})
+        return {name: statistics.median(each.each(name, self.scale) for each in rounds) for name in names}

@@ -17,7 +17,6 @@ from kquic.sock import Cipher, Connection, TransportParams, connect, listen
 from kquic.tls import ClientSettings, KeyPair, ServerSettings, X509Credentials, run
 from kquic.tls.testca import TestCA
 
-PORT = 4433
 NAME = "server.test"
 ALPN = ("data",)
 
@@ -70,9 +69,9 @@ def _crypto_info(cipher: Cipher) -> bytes:
 def _tcp(net: Network) -> Iterator[tuple[socket.socket, socket.socket]]:
     with ExitStack() as opened:
         with net.srv.entered():
-            listener = opened.enter_context(socket.create_server((net.SERVER_V4, PORT)))
+            listener = opened.enter_context(socket.create_server((net.SERVER_V4, 0)))
         with net.cli.entered():
-            client = opened.enter_context(socket.create_connection((net.SERVER_V4, PORT)))
+            client = opened.enter_context(socket.create_connection(listener.getsockname()))
         server = opened.enter_context(listener.accept()[0])
         for end in (client, server):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -105,10 +104,10 @@ def quic_connections(cipher: Cipher, net: Network, *, clear: bool = False) -> It
     keys = ServerSettings(X509Credentials(ca.cert_pem, KeyPair(own.cert_pem, own.key_pem)), ALPN, cipher=cipher)
     with ExitStack() as opened:
         with net.srv.entered():
-            listener = opened.enter_context(listen(net.SERVER_V4, PORT, alpn=ALPN))
+            listener = opened.enter_context(listen(net.SERVER_V4, 0, alpn=ALPN))
         listener.set_transport_params(params)
         with net.cli.entered():
-            client = opened.enter_context(connect(net.SERVER_V4, PORT))
+            client = opened.enter_context(connect(net.SERVER_V4, listener.port))
         client.set_transport_params(params)
         thread = threading.Thread(target=run, args=(client, trust))
         thread.start()
@@ -118,6 +117,25 @@ def quic_connections(cipher: Cipher, net: Network, *, clear: bool = False) -> It
         for end in (client, server):
             end.set_timeout(60.0)
         yield client, server
+
+
+@contextmanager
+def several(way: Opener, number: int, net: Network) -> Iterator[list[Ends]]:
+    """That many connections at a time."""
+    with ExitStack() as opened:
+        yield [opened.enter_context(way(net)) for _ in range(number)]
+
+
+@contextmanager
+def controlled(way: Opener, sysctl: str, controller: str, net: Network) -> Iterator[Ends]:
+    """With another congestion controller than is the default."""
+    before = net.cli.run("sysctl", "-n", sysctl).strip()
+    net.cli.run("sysctl", "-w", f"{sysctl}={controller}")
+    try:
+        with way(net) as ends:
+            yield ends
+    finally:
+        net.cli.run("sysctl", "-w", f"{sysctl}={before}")
 
 
 WAYS: dict[str, Opener] = {

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A share of Debian's smbd, mounted over QUIC or over TCP, and what is done on it while the clock runs."""
+"""A share of Debian's smbd or of the kernel's ksmbd, mounted over QUIC or over TCP, and what is done on it.
+
+smbd encrypts in user space, with the processor's own instructions, where a mount over TCP is sealed; over QUIC both of
+its ends are the kernel's. So it is ksmbd that compares like with like.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import contextlib
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,82 +18,93 @@ from pathlib import Path
 
 from kquic.demo import SERVER_NAME, resolvable
 from kquic.lab.program import Program
-from kquic.lab.topology import Network
+from kquic.lab.topology import Host, Link, Machine, Network
+from kquic.servers.ksmbd import Ksmbd
 from kquic.servers.samba import Samba, TlsFiles
 from kquic.tls.testca import TestCA
 
 from .compare import Comparison
+from .files import FILE_SIZE, SERVED, Mounted
 
-FILE_SIZE = 64 << 20
-FILES = 200
-_BLOCK = 1 << 20
 _PASSWORD = "sesame-7"
+KSMBD = "ksmbd.test"
+_KSMBD_V4, _KSMBD_PEER = "10.0.1.1", "10.0.1.2"
+_WORKS = (
+    ("write", Mounted.write, "MiB/s", 1 << 20),
+    ("read", Mounted.read, "MiB/s", 1 << 20),
+    ("small files", Mounted.change, "per s", 1),
+)
 _ROOT = "root"
 
 
 @dataclass(frozen=True, slots=True)
-class Mounted:
-    """A share that is mounted at `folder`."""
+class Keys:
+    """Files of a new authority, and of a server's certificate."""
 
-    folder: Path
+    authority: str
+    cert: str
+    key: str
 
-    def write(self) -> float:
-        """A new file, until fsync() returns: bytes per second."""
-        block = os.urandom(_BLOCK)
-        began = time.perf_counter()
-        with (self.folder / "written").open("wb", buffering=0) as file:
-            for _ in range(FILE_SIZE // _BLOCK):
-                file.write(block)
-            os.fsync(file.fileno())
-        return FILE_SIZE / (time.perf_counter() - began)
+    @classmethod
+    def create(cls, folder: Path, name: str) -> Keys:
+        """In a folder that is there."""
+        made = TestCA.create()
+        own = made.server(name).write(folder, "server")
+        return cls(str(made.write(folder)), str(own.cert), str(own.key))
 
-    def read(self) -> float:
-        """The file that the server has, which the client has not cached: bytes per second."""
-        buffer = bytearray(_BLOCK)
-        left = FILE_SIZE
-        began = time.perf_counter()
-        with (self.folder / "served").open("rb", buffering=0) as file:
-            while got := file.readinto(buffer):
-                left -= got
-        if left:
-            raise EOFError(f"{left} bytes are missing")
-        return FILE_SIZE / (time.perf_counter() - began)
 
-    def change(self) -> float:
-        """Small files created, looked at and removed: files per second."""
-        began = time.perf_counter()
-        for number in range(FILES):
-            path = self.folder / f"small{number}"
-            path.write_bytes(b"x" * 100)
-            path.stat()
-            path.unlink()
-        return FILES / (time.perf_counter() - began)
+@contextlib.contextmanager
+def agent(host: Host, config: Path, lines: str) -> Iterator[None]:
+    """kquic-handshaked on a host."""
+    config.write_text(lines)
+    with Program(host, [sys.executable, "-m", "kquic.handshaked", "-c", str(config)], ready="ready"):
+        yield
 
 
 @contextlib.contextmanager
 def served(net: Network) -> Iterator[None]:
     """smbd with a share, and the client's handshake agent."""
+    with tempfile.TemporaryDirectory() as folder, resolvable(SERVER_NAME, net.SERVER_V4):
+        work = Path(folder)
+        keys = Keys.create(work, SERVER_NAME)
+        tls = TlsFiles(Path(keys.cert), Path(keys.key), Path(keys.authority))
+        lines = f"[authenticate.client]\nx509.truststore = {keys.authority}\n"
+        with (
+            Samba(net.srv, work / "samba", tls, user=_ROOT, password=_PASSWORD) as server,
+            agent(net.cli, work / "client.conf", lines),
+        ):
+            (server.path() / SERVED).write_bytes(os.urandom(FILE_SIZE))
+            yield
+
+
+@contextlib.contextmanager
+def served_by_kernel(net: Network) -> Iterator[None]:
+    """ksmbd with a share, on the guest itself, and the agents of both ends."""
     with contextlib.ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        stack.enter_context(resolvable(SERVER_NAME, net.SERVER_V4))
-        authority = TestCA.create()
-        ca, keys = authority.write(work), authority.server(SERVER_NAME).write(work, "server")
-        server = Samba(net.srv, work / "samba", TlsFiles(keys.cert, keys.key, ca), user=_ROOT, password=_PASSWORD)
-        stack.enter_context(server)
-        (server.path() / "served").write_bytes(os.urandom(FILE_SIZE))
-        config = work / "handshaked.conf"
-        config.write_text(f"[authenticate.client]\nx509.truststore = {ca}\n")
-        argv = [sys.executable, "-m", "kquic.handshaked", "-c", str(config)]
-        stack.enter_context(Program(net.cli, argv, ready="ready"))
+        machine = Machine()
+        stack.callback(machine.close)
+        link = Link(machine, net.cli, "veth1")
+        stack.callback(link.remove)
+        machine.add_address(link.dev, _KSMBD_V4, 24)
+        net.cli.add_address(link.dev, _KSMBD_PEER, 24)
+        stack.enter_context(resolvable(KSMBD, _KSMBD_V4))
+        keys = Keys.create(work, KSMBD)
+        lines = f"[authenticate.server]\nx509.certificate = {keys.cert}\nx509.private_key = {keys.key}\n"
+        stack.enter_context(agent(machine, work / "server.conf", lines))
+        lines = f"[authenticate.client]\nx509.truststore = {keys.authority}\n"
+        stack.enter_context(agent(net.cli, work / "client.conf", lines))
+        server = stack.enter_context(Ksmbd(machine, work / "ksmbd", user=_ROOT, password=_PASSWORD))
+        (server.path() / SERVED).write_bytes(os.urandom(FILE_SIZE))
         yield
 
 
 @contextlib.contextmanager
-def mounted(options: str, net: Network) -> Iterator[Mounted]:
+def mounted(server: str, options: str, net: Network) -> Iterator[Mounted]:
     """The share, with nothing of it cached."""
     with tempfile.TemporaryDirectory() as folder:
         given = f"{options},vers=3.1.1,username={_ROOT},password={_PASSWORD}"
-        net.cli.run("mount", "-t", "cifs", f"//{SERVER_NAME}/share", folder, "-o", given)
+        net.cli.run("mount", "-t", "cifs", f"//{server}/share", folder, "-o", given)
         try:
             yield Mounted(Path(folder))
         finally:
@@ -99,11 +113,11 @@ def mounted(options: str, net: Network) -> Iterator[Mounted]:
 
 def comparisons() -> Iterator[Comparison[Mounted]]:
     """A mount over QUIC beside one over TCP that encrypts, and one that does not."""
-    over_quic = partial(mounted, "transport=quic")
-    for name, options in (("seal", "transport=tcp,seal"), ("TCP", "transport=tcp")):
-        over_tcp = partial(mounted, options)
-        for what, work in (("write", Mounted.write), ("read", Mounted.read)):
-            yield Comparison(f"SMB {what} against {name}", over_quic, over_tcp, work, setting=served, rounds=3)
-        yield Comparison(
-            f"SMB small files against {name}", over_quic, over_tcp, Mounted.change, "per s", 1, setting=served, rounds=3
-        )
+    for server, name, setting in ((SERVER_NAME, "smbd", served), (KSMBD, "ksmbd", served_by_kernel)):
+        over_quic = partial(mounted, server, "transport=quic")
+        for what, options, target in (("seal", "transport=tcp,seal", 1.2), ("TCP", "transport=tcp", 0.0)):
+            over_tcp = partial(mounted, server, options)
+            for title, work, unit, scale in _WORKS:
+                label = f"{name} {title} against {what}"
+                goal = target if scale > 1 else 0.0
+                yield Comparison(label, over_quic, over_tcp, work, unit, scale, goal, setting=setting, rounds=3)
