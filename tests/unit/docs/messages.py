@@ -13,7 +13,9 @@ from kquic.tls import verify
 REPO = Path(__file__).parents[3]
 PACKAGE = REPO / "userspace/kquic"
 #: Programs that print their messages to whoever runs them. The lab, the demo and the test servers are for developers.
-PROGRAMS = ("handshaked", "tls", "diag", "qlog")
+PROGRAMS = ("handshaked", "tls", "diag", "qlog", "gateway", "install")
+BESIDE = ("lab/packages.py",)
+FOR_TESTS = ("install/guestlink.py",)
 GAP = "…"
 
 _LITERAL = r'"((?:[^"\\]|\\.)*)"'
@@ -100,8 +102,10 @@ def messages() -> dict[str, set[str]]:
     for path in sources():
         text = path.read_text()
         note(c_messages(added(text) if path.suffix == ".patch" else text), path)
-    for program in PROGRAMS:
-        for path in sorted((PACKAGE / program).rglob("*.py")):
+    programs = [path for program in PROGRAMS for path in sorted((PACKAGE / program).rglob("*.py"))]
+    programs += [PACKAGE / name for name in BESIDE]
+    for path in programs:
+        if str(path.relative_to(PACKAGE)) not in FOR_TESTS:
             note(python_messages(ast.parse(path.read_text())), path)
     note((words for _, _, words in verify._REASONS), Path(verify.__file__))
     return found

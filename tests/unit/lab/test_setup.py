@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-from kquic.errors import MissingPackages
+from kquic.errors import LabError, MissingPackages
 from kquic.lab import image, packages, requirements, source
 
 
@@ -36,6 +37,12 @@ def test_every_python_package_is_pinned_for_the_guest() -> None:
 
 def test_a_package_that_is_not_installed_is_named() -> None:
     assert packages.missing(("dpkg", "no-such-package-anywhere")) == ["no-such-package-anywhere"]
+
+
+def test_an_installed_package_installs_no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(packages, "REPO", tmp_path)
+    with pytest.raises(LabError, match="in a checkout"):
+        packages.ensure("build")
 
 
 def test_without_rights_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 
-from kquic.errors import CommandFailed, MissingPackages
+from kquic.errors import CommandFailed, LabError, MissingPackages
 from kquic.lab import proc
+from kquic.lab.paths import REPO
 
 TREE = ("git", "xz-utils", "debian-archive-keyring")
 COMPILER = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "perl", "ccache")
@@ -36,7 +37,9 @@ def missing(names: tuple[str, ...]) -> list[str]:
 
 
 def ensure(purpose: str) -> None:
-    """See that the packages are there, or say in one line which are not."""
+    """See that the packages are there, or say in one line which are not. All that needs any needs the sources, too."""
+    if not (REPO / "overlay.toml").exists():
+        raise LabError("this command works in a checkout of the sources only")
     lacking = missing(needed(purpose, os.geteuid() == 0))
     if not lacking:
         return
