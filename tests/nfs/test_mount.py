@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -64,6 +66,34 @@ def test_mount_is_over_quic_and_says_so(mounts, nfsd) -> None:
         options = mount_options(point)
         assert options["proto"] == "quic"
         assert options["vers"] == "4.2"
+
+
+@contextlib.contextmanager
+def without_netids() -> Iterator[None]:
+    """The files of mount.nfs as the distribution has them."""
+    files = {path: path.read_text() for path in (Path("/etc/netconfig"), Path("/etc/protocols"))}
+    for path, text in files.items():
+        path.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("quic")))
+    try:
+        yield
+    finally:
+        for path, text in files.items():
+            path.write_text(text)
+
+
+@pytest.mark.parametrize("server", ["server.test", "server6.test"])
+def test_the_option_quic_needs_no_netids(mounts, server: str) -> None:
+    """mount.nfs looks proto= up, and passes words that it does not know on to the kernel."""
+    point = mounts.point()
+    argv = mounts.argv(point, server=server)
+    with without_netids():
+        refused = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        subprocess.run([word.replace("proto=quic", "quic") for word in argv], check=True, timeout=60)
+    assert refused.returncode
+    try:
+        assert mount_options(point)["proto"] == ("quic6" if "6" in server else "quic")
+    finally:
+        subprocess.run(["umount", str(point)], check=True, timeout=60)
 
 
 @pytest.mark.smoke
