@@ -26,9 +26,7 @@ def message(
 
     body = struct.pack("=BBBB", family, state, 1, 2) + struct.pack(">HH", *ports) + raw(src) + raw(dst)
     body += struct.pack("=IQ", 0, 0xABC) + struct.pack("=5I", 250, 10, 20, 1000, 4242) + b"".join(attributes)
-    decoded = netlink.answer_msg(struct.pack("=IHHII", 16 + len(body), 20, 2, 1, 2) + body)
-    decoded.decode()
-    return netlink.parse(decoded)
+    return netlink.parse(body)
 
 
 def connection(ssthresh: int = info.NO_SSTHRESH) -> bytes:
@@ -94,10 +92,8 @@ def test_state_mask() -> None:
 
 
 def test_request_names_the_protocol_in_an_attribute() -> None:
-    request = netlink._request(socket.AF_INET6)
-    request["states"], request["sport"] = 2, 443
-    request.encode()
-    body = bytes(request.data[16:])
+    identity = struct.pack("!HH", 443, 0) + bytes(44)
+    body = netlink._ask(socket.AF_INET6, 2, identity)
     assert body[:8] == struct.pack("=BBBBI", socket.AF_INET6, 261 & 0xFF, 0x4A, 0, 2)
     assert body[8:10] == b"\x01\xbb"
     assert body[56:] == attribute(3, struct.pack("=I", 261))

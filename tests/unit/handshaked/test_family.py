@@ -11,9 +11,9 @@ from kquic.handshaked.family import (
     AuthMode,
     MessageType,
     Request,
-    accept_msg,
     accept_request,
     done_request,
+    parse_family,
     parse_request,
 )
 
@@ -27,28 +27,23 @@ def u32(kind: int, value: int) -> bytes:
     return attribute(kind, struct.pack("=I", value))
 
 
-def message(*attributes: bytes, command: int = 2) -> bytes:
-    body = struct.pack("=BBH", command, 1, 0) + b"".join(attributes)
-    return struct.pack("=IHHII", 16 + len(body), 0x20, 0, 1, 2) + body
-
-
 def parse(*attributes: bytes) -> Request:
-    decoded = accept_msg(message(*attributes))
-    decoded.decode()
-    return parse_request(decoded)
+    return parse_request(struct.pack("=BBH", 2, 1, 0) + b"".join(attributes))
 
 
 def test_accept_request_names_the_class() -> None:
-    request = accept_request()
-    request.encode()
-    assert request.data[16:] == struct.pack("=BBH", 2, 1, 0) + u32(2, 1)
+    assert accept_request() == struct.pack("=BBH", 2, 1, 0) + u32(2, 1)
 
 
 def test_done_request() -> None:
-    request = done_request(7, 13, [11, 12])
-    request.encode()
     expected = struct.pack("=BBH", 3, 1, 0) + u32(1, 13) + u32(2, 7) + u32(3, 11) + u32(3, 12)
-    assert request.data[16:] == expected
+    assert done_request(7, 13, [11, 12]) == expected
+
+
+def test_family_and_its_groups() -> None:
+    groups = attribute(1, attribute(1, b"none\0") + u32(2, 8)) + attribute(2, attribute(1, b"tlshd\0") + u32(2, 9))
+    answer = attribute(1, struct.pack("=H", 33)) + attribute(2, b"handshake\0") + attribute(7, groups)
+    assert parse_family(struct.pack("=BBH", 1, 2, 0) + answer) == (33, {"none": 8, "tlshd": 9})
 
 
 def test_client_request_with_everything() -> None:

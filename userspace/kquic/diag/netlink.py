@@ -5,99 +5,43 @@ from __future__ import annotations
 
 import errno
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
 
-from pyroute2.netlink import NETLINK_SOCK_DIAG, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, nlmsg
-from pyroute2.netlink.exceptions import NetlinkError
-from pyroute2.netlink.nlsocket import Marshal, NetlinkSocket
-
+from kquic import netlink
 from kquic.diag.info import Info
 from kquic.diag.query import Query, State
 from kquic.diag.socket import Endpoint, Memory, Socket, Timer
 from kquic.errors import KquicError
+from kquic.netlink import Netlink, NetlinkError
 from kquic.sock import IPPROTO_QUIC
 
 SOCK_DIAG_BY_FAMILY, SOCK_DESTROY = 20, 21
 #: INET_DIAG_INFO, INET_DIAG_CONG, INET_DIAG_SKMEMINFO as bits of idiag_ext.
 EXTENSIONS = sum(1 << attribute - 1 for attribute in (2, 4, 7))
-_HEADER = 16
 
 
 class DiagError(KquicError):
     """The kernel does not list QUIC sockets, or does not let us do that."""
 
 
-_ID = (
-    ("sport", ">H"),
-    ("dport", ">H"),
-    ("src", "16s"),
-    ("dst", "16s"),
-    ("if", "I"),
-    ("cookie", "Q"),
-)
-
-
-class request_msg(nlmsg):  # type: ignore[misc]
-    """struct inet_diag_req_v2."""
-
-    fields = (("family", "B"), ("protocol", "B"), ("ext", "B"), ("pad", "B"), ("states", "I"), *_ID)
-    nla_map = (
-        (0, "INET_DIAG_REQ_NONE", "none"),
-        (3, "INET_DIAG_REQ_PROTOCOL", "uint32"),
-    )
-
-
-class answer_msg(nlmsg):  # type: ignore[misc]
-    """struct inet_diag_msg."""
-
-    fields = (
-        ("family", "B"),
-        ("state", "B"),
-        ("timer", "B"),
-        ("retrans", "B"),
-        *_ID,
-        ("expires", "I"),
-        ("rqueue", "I"),
-        ("wqueue", "I"),
-        ("uid", "I"),
-        ("inode", "I"),
-    )
-    nla_map = (
-        (2, "INET_DIAG_INFO", "cdata"),
-        (4, "INET_DIAG_CONG", "asciiz"),
-        (7, "INET_DIAG_SKMEMINFO", "cdata"),
-        (15, "INET_DIAG_MARK", "uint32"),
-        (21, "INET_DIAG_CGROUP_ID", "uint64"),
-    )
-
-
-class _Marshal(Marshal):  # type: ignore[misc]
-    msg_map: ClassVar[dict[int, type]] = {SOCK_DIAG_BY_FAMILY: answer_msg}
-
-    def parse_one_message(self, key: int, flags: int, sequence: int, data: bytes, offset: int, length: int) -> Any:
-        if key not in (NLMSG_ERROR, NLMSG_DONE):
-            return super().parse_one_message(key, flags, sequence, data, offset, length)
-        # A listing that fails says so in the message that ends it.
-        message = nlmsg(data, offset=offset)
-        message.decode()
-        code = struct.unpack_from("=i", data, offset + _HEADER)[0] if length >= _HEADER + 4 else 0
-        message["header"]["error"] = NetlinkError(-code) if code < 0 else None
-        return message
+#: struct inet_diag_req_v2: family, protocol, extensions, states; then the ID.
+_REQUEST = struct.Struct("=BBBxI")
+#: struct inet_diag_msg: family, state, timer, retransmissions; the ID; expiry, queues, owner, inode.
+_ANSWER, _REST = struct.Struct("=BBBB"), struct.Struct("=IIIII")
+#: struct inet_diag_sockid: ports, then addresses, interface and cookie.
+_PORTS, _ID = struct.Struct("!HH"), struct.Struct("=16s16sIQ")
+_REQ_PROTOCOL, _INFO, _CONG, _SKMEMINFO, _MARK, _CGROUP_ID = 3, 2, 4, 7, 15, 21
 
 
 @contextmanager
-def _netlink() -> Iterator[Any]:
-    netlink = NetlinkSocket(NETLINK_SOCK_DIAG)
-    netlink.set_marshal(_Marshal())
-    netlink.bind()
+def _netlink() -> Iterator[Netlink]:
     try:
-        yield netlink
+        with Netlink(netlink.SOCK_DIAG) as opened:
+            yield opened
     except NetlinkError as error:
         raise _explain(error) from error
-    finally:
-        netlink.close()
 
 
 def _explain(error: NetlinkError) -> DiagError:
@@ -110,38 +54,46 @@ def _explain(error: NetlinkError) -> DiagError:
     return DiagError(f"sock_diag: {error}")
 
 
-def _request(family: int) -> Any:
-    message = request_msg()
-    message["family"], message["protocol"], message["ext"] = family, IPPROTO_QUIC & 0xFF, EXTENSIONS
-    message["src"] = message["dst"] = bytes(16)
-    message["attrs"] = [("INET_DIAG_REQ_PROTOCOL", IPPROTO_QUIC)]
-    return message
+def _ask(family: int, states: int, identity: bytes) -> bytes:
+    """The message that asks; without a state it is about one socket."""
+    head = _REQUEST.pack(family, IPPROTO_QUIC & 0xFF, EXTENSIONS, states)
+    return head + identity + netlink.u32(_REQ_PROTOCOL, IPPROTO_QUIC)
 
 
-def parse(message: Any) -> Socket:
+def parse(message: bytes) -> Socket:
     """A Socket from one message."""
-    family = int(message["family"])
-    info, memory = message.get_attr("INET_DIAG_INFO"), message.get_attr("INET_DIAG_SKMEMINFO")
+    family, state, timer, retrans = _ANSWER.unpack_from(message)
+    at = _ANSWER.size
+    sport, dport = _PORTS.unpack_from(message, at)
+    src, dst, interface, cookie = _ID.unpack_from(message, at + _PORTS.size)
+    at += _PORTS.size + _ID.size
+    expires, rqueue, wqueue, uid, inode = _REST.unpack_from(message, at)
+    found = dict(netlink.attributes(message[at + _REST.size :]))
+    congestion = found.get(_CONG)
     return Socket(
         family=family,
-        state=State(message["state"]),
-        local=Endpoint.unpack(family, message["src"], message["sport"]),
-        peer=Endpoint.unpack(family, message["dst"], message["dport"]),
-        recv_queue=message["rqueue"],
-        send_queue=message["wqueue"],
-        timer=Timer(message["timer"]),
-        retries=message["retrans"],
-        expires_ms=message["expires"],
-        uid=message["uid"],
-        inode=message["inode"],
-        cookie=message["cookie"],
-        interface=message["if"],
-        congestion=message.get_attr("INET_DIAG_CONG"),
-        mark=message.get_attr("INET_DIAG_MARK"),
-        cgroup=message.get_attr("INET_DIAG_CGROUP_ID"),
-        memory=Memory.unpack(memory) if memory else None,
-        info=Info.unpack(info) if info else None,
+        state=State(state),
+        local=Endpoint.unpack(family, src, sport),
+        peer=Endpoint.unpack(family, dst, dport),
+        recv_queue=rqueue,
+        send_queue=wqueue,
+        timer=Timer(timer),
+        retries=retrans,
+        expires_ms=expires,
+        uid=uid,
+        inode=inode,
+        cookie=cookie,
+        interface=interface,
+        congestion=None if congestion is None else congestion.partition(b"\0")[0].decode(errors="replace"),
+        mark=_number(found.get(_MARK)),
+        cgroup=_number(found.get(_CGROUP_ID)),
+        memory=Memory.unpack(found[_SKMEMINFO]) if found.get(_SKMEMINFO) else None,
+        info=Info.unpack(found[_INFO]) if found.get(_INFO) else None,
     )
+
+
+def _number(payload: bytes | None) -> int | None:
+    return None if payload is None else int.from_bytes(payload, sys.byteorder)
 
 
 def sockets(query: Query) -> list[Socket]:
@@ -151,27 +103,25 @@ def sockets(query: Query) -> list[Socket]:
         DiagError: the kernel does not list QUIC sockets.
     """
     found: dict[int, Socket] = {}
-    with _netlink() as netlink:
+    identity = _PORTS.pack(query.local_port, query.peer_port) + _ID.pack(bytes(16), bytes(16), 0, 0)
+    with _netlink() as opened:
         for family in query.families:
-            request = _request(family)
-            request["states"] = query.state_mask
-            request["sport"], request["dport"] = query.local_port, query.peer_port
-            for message in netlink.nlm_request(request, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP):
+            request = _ask(family, query.state_mask, identity)
+            for message in opened.ask(SOCK_DIAG_BY_FAMILY, request, netlink.DUMP):
                 each = parse(message)
                 found[each.cookie] = each
     return list(found.values())
 
 
-def _identify(request: Any, which: Socket) -> None:
+def _identity(which: Socket) -> bytes:
     def raw(endpoint: Endpoint) -> bytes:
         packed = endpoint.address.packed
         if which.family == 10 and len(packed) == 4:
             return bytes(10) + b"\xff\xff" + packed
         return packed.ljust(16, b"\0")
 
-    request["sport"], request["dport"] = which.local.port, which.peer.port
-    request["src"], request["dst"] = raw(which.local), raw(which.peer)
-    request["if"], request["cookie"] = which.interface, which.cookie
+    ports = _PORTS.pack(which.local.port, which.peer.port)
+    return ports + _ID.pack(raw(which.local), raw(which.peer), which.interface, which.cookie)
 
 
 def look_again(which: Socket) -> Socket:
@@ -180,10 +130,8 @@ def look_again(which: Socket) -> Socket:
     Raises:
         DiagError: it is gone.
     """
-    request = _request(which.family)
-    _identify(request, which)
-    with _netlink() as netlink:
-        (answer,) = netlink.nlm_request(request, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST)
+    with _netlink() as opened:
+        (answer,) = opened.ask(SOCK_DIAG_BY_FAMILY, _ask(which.family, 0, _identity(which)))
         return parse(answer)
 
 
@@ -193,7 +141,5 @@ def destroy(which: Socket) -> None:
     Raises:
         DiagError: it is gone, or we may not.
     """
-    request = _request(which.family)
-    _identify(request, which)
-    with _netlink() as netlink:
-        list(netlink.nlm_request(request, SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK))
+    with _netlink() as opened:
+        list(opened.ask(SOCK_DESTROY, _ask(which.family, 0, _identity(which))))

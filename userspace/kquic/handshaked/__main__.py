@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import logging
 import os
 import signal
@@ -12,8 +13,6 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from pyroute2 import netns
 
 from kquic.errors import KquicError
 from kquic.tls.keylog import ENVIRONMENT
@@ -25,6 +24,10 @@ from .secretlog import SecretLog
 from .service import Service
 
 log = logging.getLogger("kquic.handshaked")
+
+#: Where ip-netns(8) keeps them.
+NAMESPACES = Path("/run/netns")
+CLONE_NEWNET = 0x40000000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,15 +64,19 @@ def _set_up_logging(verbose: bool) -> None:
         format="kquic-handshaked: %(levelname)s: %(message)s",
         stream=sys.stderr,
     )
-    for name in ("asyncio", "pyroute2"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 
 def _enter(name: str | None) -> None:
     if name is None:
         return
     try:
-        netns.setns(name, flags=0)
+        fd = os.open(NAMESPACES / name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if ctypes.CDLL(None, use_errno=True).setns(fd, CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        finally:
+            os.close(fd)
     except OSError as error:
         raise KquicError(f"network namespace {name}: {error.strerror}") from error
 

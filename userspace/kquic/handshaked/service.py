@@ -13,9 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from pyroute2.netlink.exceptions import NetlinkError
-
 from kquic.errors import KquicError
+from kquic.netlink import NetlinkError
 
 from .family import HandshakeFamily, Request, UnknownRequest
 from .outcome import Outcome
