@@ -22,6 +22,7 @@ from .work import bulk, bulk_several, request_response
 
 MIB = 1 << 20
 CIPHERS = {"aes128": Cipher.AES_GCM_128, "chacha": Cipher.CHACHA20_POLY1305}
+IDLE = "memory of an idle connection"
 LOSSY = Impairment(delay_ms=10, loss_percent=1)
 
 
@@ -89,8 +90,8 @@ def main(names: list[str]) -> int:
         results = list(_measured(net, names))
         spent = list(budgets(results, parts))
         print(*map(report.budget_line, spent), sep="\n")
-        if not names:
-            print(f"memory of an idle connection: {handshakes.idle_memory(net) / 1024:.1f} KiB")
+        if _wanted(IDLE, names):
+            print(f"{IDLE}: {handshakes.idle_memory(net) / 1024:.1f} KiB")
     if job := os.environ.get("KQUIC_JOB"):
         folder = Path(job)
         (folder / "bench.json").write_text(json.dumps([asdict(result) for result in results], indent=2))
@@ -99,9 +100,13 @@ def main(names: list[str]) -> int:
     return 0
 
 
+def _wanted(name: str, names: Sequence[str]) -> bool:
+    return not names or any(part in name for part in names)
+
+
 def _measured(net: Network, names: Sequence[str]) -> Iterator[Result]:
     for comparison in comparisons():
-        if not names or any(part in comparison.name for part in names):
+        if _wanted(comparison.name, names):
             result = comparison.measure(net)
             print(report.line(result), flush=True)
             yield result
