@@ -17,12 +17,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyroute2 import IPRoute, NetNS, netns
+from pyroute2 import IPRoute, NetNS, config, netns
 from pyroute2.netlink.exceptions import NetlinkError
 
 from kquic.errors import CommandFailed
 
 _RUN = Path("/run/netns")
+
+# Each thread's socket in a namespace is made by a fork of the test, which alone can take seconds in a slow flavour.
+config.default_create_socket_timeout, config.default_communicate_timeout = 120, 30
 
 
 @dataclass(frozen=True, slots=True)
