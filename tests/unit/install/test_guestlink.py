@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kquic.install.guestlink import Answer, command, parse
-from kquic.install.qemuimage import Image
+from kquic.install.qemuimage import ADDRESSES, Image
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,15 @@ def test_the_image_is_not_written_to() -> None:
 
 def test_machines_have_addresses_of_their_own() -> None:
     cards = [
-        next(word for word in command(Image(Path("/image")), name, Path("/run"), [], ["x"]) if "mac=" in word)
+        word.partition("mac=")[2]
         for name in ("server", "client")
+        for word in command(Image(Path("/image")), name, Path("/run"), [], ["x"], wire=7)
+        if "mac=" in word
     ]
-    assert cards[0] != cards[1]
+    assert len(set(cards)) == 4
+    assert set(cards) == set(ADDRESSES)
+
+
+def test_a_wire_is_a_descriptor() -> None:
+    words = command(Image(Path("/image")), "client", Path("/run"), [], [], wire=7)
+    assert "dgram,id=lab,local.type=fd,local.str=7" in words

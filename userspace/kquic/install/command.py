@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kquic.install import deb, modules, put, qemuimage
-from kquic.lab import packages
+from kquic.lab import kernel, packages
 from kquic.lab.paths import REPO, cache_dir
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def cmd_uninstall(_: argparse.Namespace) -> int:
 def cmd_qemu(args: argparse.Namespace) -> int:
     """Build packages and machines, and run tests/qemu with them."""
     packages.ensure("qemu")
+    kernel.last("fast") if os.environ.get("KQUIC_NO_BUILD") else kernel.build("fast")
     results = Path(args.keep).absolute() if args.keep else cache_dir("qemu", "results")
     results.mkdir(parents=True, exist_ok=True)
     built = put.choose(deb.build(CLOUD, with_modules=True).files(), dkms=False)

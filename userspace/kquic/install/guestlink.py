@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Self
 
 from kquic.errors import CommandFailed, GuestFailed
-from kquic.install.qemuimage import ADDRESSES, Image
+from kquic.install.qemuimage import MACS, Image
 from kquic.lab import proc
 
-KERNEL_LINE = "root=/dev/vda rw console=ttyS0 panic=-1 quiet systemd.show_status=no"
+# A loaded host delivers the timer interrupts that the kernel waits for too late.
+KERNEL_LINE = "root=/dev/vda rw console=ttyS0 panic=-1 no_timer_check quiet systemd.show_status=no"
 BOOT = 1800.0
 SCRIPT = 1200.0
 """Seconds for a boot and a script: a loaded machine without KVM takes its time."""
@@ -40,9 +41,11 @@ def parse(line: str) -> Answer | None:
     return Answer(int(words[1]), base64.b64decode(words[2] if len(words) > 2 else "").decode(errors="replace"))
 
 
-def command(image: Image, name: str, folder: Path, disks: Sequence[Path], cable: Sequence[str]) -> list[str]:
+def command(
+    image: Image, name: str, folder: Path, disks: Sequence[Path], cable: Sequence[str], wire: int | None = None
+) -> list[str]:
     """QEMU's command line. The disk is the image, and what is written to it is forgotten in the end."""
-    mac = list(ADDRESSES)[0 if name == "server" else 1]
+    mac, lab_mac = MACS[name]
     words = ["qemu-system-x86_64", "-nodefaults", "-machine", "q35", "-cpu", "max", "-smp", "1", "-m", "1G"]
     words += ["-accel", os.environ.get("KQUIC_QEMU_ACCEL", "tcg")]
     words += ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL_LINE]
@@ -53,6 +56,9 @@ def command(image: Image, name: str, folder: Path, disks: Sequence[Path], cable:
     words += ["-serial", f"unix:{folder}/{name}.line,server=on,wait=off"]
     if cable:
         words += ["-netdev", ",".join(("stream,id=lan", *cable)), "-device", f"virtio-net-pci,netdev=lan,mac={mac}"]
+    if wire is not None:
+        words += ["-netdev", f"dgram,id=lab,local.type=fd,local.str={wire}"]
+        words += ["-device", f"virtio-net-pci,netdev=lab,mac={lab_mac}"]
     return words
 
 
@@ -65,14 +71,17 @@ class Guest:
     folder: Path
     disks: Sequence[Path] = ()
     cable: Sequence[str] = ()
+    wire: int | None = None
+    """A datagram socket to a guest of the lab."""
     _line: socket.socket = field(init=False)
     _child: subprocess.Popen[bytes] = field(init=False)
     _rest: bytes = field(default=b"", init=False)
 
     def __enter__(self) -> Self:
-        words = command(self.image, self.name, self.folder, self.disks, self.cable)
+        words = command(self.image, self.name, self.folder, self.disks, self.cable, self.wire)
+        wires = () if self.wire is None else (self.wire,)
         with (self.folder / f"{self.name}.qemu").open("wb") as log:
-            self._child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=wires)
         self._line = socket.socket(socket.AF_UNIX)
         deadline = time.monotonic() + 60
         while True:

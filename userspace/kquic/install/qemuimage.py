@@ -18,9 +18,21 @@ from kquic.lab.paths import cache_dir
 GUEST = Path(__file__).resolve().parent / "guest"
 SIZE = "3G"
 UNWANTED = ("doc", "locale", "info", "icons")
-ADDRESSES = {"52:54:00:00:00:01": "10.9.0.1", "52:54:00:00:00:02": "10.9.0.2"}
+MACS = {
+    "server": ("52:54:00:00:00:01", "52:54:00:00:01:01"),
+    "client": ("52:54:00:00:00:02", "52:54:00:00:01:02"),
+}
+"""Of each machine: its card on the cable between both, and the one on the cable to a guest of the lab."""
+ADDRESSES = {
+    "52:54:00:00:00:01": "10.9.0.1",
+    "52:54:00:00:00:02": "10.9.0.2",
+    "52:54:00:00:01:01": "10.9.1.2",
+    "52:54:00:00:01:02": "10.9.2.2",
+}
+LAB = {"server": "10.9.1.1", "client": "10.9.2.1"}
+"""Of the guest of the lab, as each machine sees it."""
 NETWORK = "[Match]\nMACAddress={mac}\n\n[Network]\nAddress={address}/24\nLinkLocalAddressing=ipv6\n"
-HOSTS = "127.0.0.1 localhost\n::1 localhost\n10.9.0.1 server.test\n10.9.0.2 client.test\n"
+HOSTS = "127.0.0.1 localhost\n::1 localhost\n10.9.0.1 server.test\n10.9.0.2 client.test\n10.9.2.1 lab.test\n"
 
 # As root, or as an ordinary user in a user namespace, where owners are what they are on the disk.
 FORMAT = """\
@@ -67,7 +79,7 @@ class Image:
 def build(kernel: str, packages: Sequence[Path] = ()) -> Image:
     """The image with this kernel and these packages installed; made if this recipe was not used before."""
     parts = sorted(path.read_text() for path in GUEST.iterdir())
-    recipe = (kernel, SUITE, SIZE, FORMAT, NETWORK, HOSTS, repr(ADDRESSES), *parts)
+    recipe = (kernel, SUITE, SIZE, FORMAT, NETWORK, HOSTS, repr(ADDRESSES), repr(MACS), *parts)
     digest = hashlib.sha256("\0".join(recipe).encode())
     for path in packages:
         digest.update(path.read_bytes())

@@ -33,6 +33,8 @@ class Machine:
     arguments: tuple[str, ...] = ()
     disk: Path | None = None
     """A second file system image, read only; what it is for is up to the command."""
+    wires: tuple[int, ...] = ()
+    """Datagram sockets, each of which is the cable of an Ethernet device: vec0, vec1, and so on."""
 
     @property
     def leak_check(self) -> bool:
@@ -45,6 +47,7 @@ class Machine:
         words = [str(self.kernel.binary), "seccomp=on", f"mem={memory}"]
         words += [f"ubd0r={dirs}/image", "root=/dev/ubda", "ro", "init=/lab-init", f"lab_dirs={dirs}"]
         words += [f"ubd1r={dirs}/disk"] if self.disk else []
+        words += [f"vec{number}:transport=fd,fd={wire}" for number, wire in enumerate(self.wires)]
         words += [f"uml_dir={dirs}/uml/", "umid=u", "con=null", "con0=null,fd:1", "panic=-1"]
         if terminal is not None:
             words.append(f"con1=fd:{terminal}")
@@ -77,7 +80,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=proc.environment({"TMPDIR": _memory_dir(self.dirs)}),
-            pass_fds=() if self.terminal is None else (self.terminal,),
+            pass_fds=(*self.machine.wires, *(() if self.terminal is None else (self.terminal,))),
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
