@@ -117,6 +117,8 @@ void quic_conn_set_state(struct quic_conn *conn, enum quic_state state)
 	quic_conn_count(conn, sk->sk_state, state);
 	quic_conn_count_half_open(conn, state);
 	inet_sk_state_store(sk, state);
+	if (state == QUIC_STATE_CLOSED)
+		quic_session_release(conn);
 	sk->sk_state_change(sk);
 }
 

@@ -321,13 +321,13 @@ void quic_session_used(struct quic_conn *conn)
 }
 
 /**
- * quic_session_release - the connection is going away
+ * quic_session_release - the connection has ended
  * @conn: connection
  *
  * A session with which a server was asked that never answered is as good as
- * before.
+ * before. One with which the agent did not even ask may be what it fails at.
  *
- * Context: any; the last reference is gone.
+ * Context: any; connection lock held, or the last reference is gone.
  */
 void quic_session_release(struct quic_conn *conn)
 {
@@ -335,7 +335,8 @@ void quic_session_release(struct quic_conn *conn)
 
 	if (!use)
 		return;
-	if (use->offered && !conn->hs.any_rcvd)
+	if (use->offered && !conn->hs.any_rcvd &&
+	    conn->spaces[QUIC_SPACE_INITIAL].next_pn)
 		quic_sessions_add(&quic_net(quic_conn_net(conn))->sessions,
 				  use->offered);
 	else

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kquic.lab.topology import Network
+from kquic.lab.topology import Impairment, Network
 from scripted_smb import PORTS, Scripted, put, put_again
 
 KEPT, OFFERED = "QuicSessionsKept", "QuicSessionsOffered"
@@ -94,6 +94,18 @@ def test_server_that_has_forgotten(scripted: Scripted, counted: Counted) -> None
         counted.wait_for_kept(1)
         assert counted.now()[1] >= 1
         assert counted.now()[2] == 0
+
+
+def test_session_outlives_attempts_that_nobody_answers(scripted: Scripted, counted: Counted, net: Network) -> None:
+    scripted.start(tickets=True)
+    with scripted.mounted("quic") as point:
+        put(point / "first", b"1")
+        counted.begin()
+    net.link.impair(Impairment(loss_percent=100))
+    assert scripted.mounts.error(f"port={PORTS['quic']}", "handshake_timeout=3") == errno.ETIMEDOUT
+    net.link.impair(None)
+    with scripted.mounted("quic"):
+        counted.wait((1, 2, 1))
 
 
 @pytest.mark.parametrize("other", ["port", "name"])
