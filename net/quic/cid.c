@@ -49,10 +49,15 @@ static void quic_cid_set_token(struct quic_conn *conn,
 /* From now on packets carry it, and a stateless reset may answer them: not
  * before (RFC 9000, 10.3.1).
  */
-static struct quic_peer_cid *quic_cid_use(struct quic_peer_cid *pcid)
+static struct quic_peer_cid *quic_cid_use(struct quic_conn *conn,
+					  struct quic_peer_cid *pcid)
 {
-	if (!pcid->used && pcid->has_token)
+	if (pcid->used)
+		return pcid;
+	if (pcid->has_token)
 		quic_lookup_add_reset(&pcid->reset);
+	quic_spin_init(&pcid->spin,
+		       READ_ONCE(quic_net(quic_conn_net(conn))->spin_bit));
 	pcid->used = true;
 	return pcid;
 }
@@ -227,7 +232,7 @@ int quic_cid_set_first_peer(struct quic_conn *conn, const struct quic_cid *cid)
 			return -ENOMEM;
 		list_add_tail(&pcid->list, &cids->peer);
 		cids->nr_peer++;
-		cids->active = quic_cid_use(pcid);
+		cids->active = quic_cid_use(conn, pcid);
 	}
 	pcid->cid = *cid;
 	return 0;
@@ -357,7 +362,7 @@ bool quic_cid_take_other(struct quic_conn *conn)
 	}
 	spare = quic_cid_spare(conn);
 	if (spare)
-		cids->other = quic_cid_use(spare);
+		cids->other = quic_cid_use(conn, spare);
 	return spare;
 }
 
@@ -420,7 +425,7 @@ bool quic_cid_renew(struct quic_conn *conn)
 	spare = quic_cid_spare(conn);
 	if (!spare)
 		return false;
-	cids->active = quic_cid_use(spare);
+	cids->active = quic_cid_use(conn, spare);
 	if (old != cids->other)
 		quic_cid_retire_one(conn, old);
 	return true;
@@ -439,7 +444,7 @@ static int quic_cid_replace_active(struct quic_conn *conn)
 						struct quic_peer_cid, list);
 	if (!pcid)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-	cids->active = quic_cid_use(pcid);
+	cids->active = quic_cid_use(conn, pcid);
 	return 0;
 }
 
@@ -718,7 +723,7 @@ static int quic_cid_set_peer_info(struct quic_conn *conn,
 		if (!pcid || info->active <= cids->active->seq ||
 		    info->active < info->prior_to)
 			return -EINVAL;
-		cids->active = quic_cid_use(pcid);
+		cids->active = quic_cid_use(conn, pcid);
 	}
 	if (info->prior_to)
 		quic_cid_retire_peer(conn, info->prior_to);

@@ -15,6 +15,7 @@
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include "lookup.h"
+#include "spin.h"
 #include "types.h"
 
 /* RFC 9000, 5.1.1 asks for at least 2; more serve no path count we support. */
@@ -58,6 +59,7 @@ struct quic_local_cid {
  * @has_token:	@reset.token is known; not so only for the ID of the handshake
  *		when no stateless_reset_token transport parameter came
  * @used:	packets have carried it: a reset may refer to it
+ * @spin:	spin bit of these packets
  * @rcu:	defers the release
  */
 struct quic_peer_cid {
@@ -67,6 +69,7 @@ struct quic_peer_cid {
 	u64 seq;
 	bool has_token;
 	bool used;
+	struct quic_spin spin;
 	struct rcu_head rcu;
 };
 

@@ -209,6 +209,23 @@ static bool quic_input_is_newest(const struct quic_conn *conn,
 	return largest == QUIC_PN_NONE || rx->pn > largest;
 }
 
+/* RFC 9000, 17.4: on each path for itself, with the packet that has the highest
+ * number. That may be one of another path, and the wave then has a flaw.
+ */
+static void quic_input_spin(struct quic_conn *conn, const struct quic_rx_pkt *rx,
+			    bool spin)
+{
+	const struct quic_path *path;
+	struct quic_peer_cid *pcid;
+
+	if (rx->type != QUIC_PKT_1RTT || !quic_input_is_newest(conn, rx))
+		return;
+	path = quic_migrate_find(conn, &rx->local, &rx->peer);
+	pcid = path == &conn->alt ? conn->cids.other : conn->cids.active;
+	if (path && pcid)
+		quic_spin_on_packet(&pcid->spin, conn->is_server, spin);
+}
+
 static void quic_input_payload(struct quic_conn *conn, struct quic_rx_pkt *rx,
 			       const u8 *pos, const u8 *end)
 {
@@ -300,6 +317,7 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 	rx->taken = true;
 	if (quic_input_authenticated(conn, hdr))
 		return QUIC_INPUT_STOP;
+	quic_input_spin(conn, rx, hdr->spin);
 	quic_input_payload(conn, rx, pkt + hdr_len,
 			   pkt + hdr->pkt_len - QUIC_TAG_LEN);
 	return QUIC_INPUT_GO_ON;

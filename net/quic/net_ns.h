@@ -53,7 +53,8 @@
  * @reset_budget: stateless resets that may still be sent in this period
  * @reset_period: jiffies at which it began
  * @cc:		  congestion controller of connections whose program names none
- * @sysctl:	  where that can be read and written
+ * @spin_bit:	  connection IDs that come into use let the latency spin bit spin
+ * @sysctl:	  where these two can be read and written
  * @mib:	  counters
  */
 struct quic_net {
@@ -90,6 +91,7 @@ struct quic_net {
 	unsigned long		reset_period;
 
 	const struct quic_cc_ops *cc;
+	u8			spin_bit;
 	struct ctl_table_header	*sysctl;
 
 	DEFINE_SNMP_STAT(struct quic_mib, mib);

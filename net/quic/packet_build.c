@@ -38,7 +38,7 @@ static bool quic_pkt_greased(const struct quic_conn *conn)
 static void quic_pkt_put_header(struct quic_pkt_builder *b)
 {
 	struct quic_conn *conn = b->conn;
-	const struct quic_cid *dcid = b->dcid;
+	const struct quic_cid *dcid = &b->to->cid;
 	const struct quic_blob *token = &conn->settings.token;
 	u32 version = conn->version;
 	u32 token_len = 0;
@@ -49,7 +49,8 @@ static void quic_pkt_put_header(struct quic_pkt_builder *b)
 		version = conn->versions.original;
 	if (b->type == QUIC_PKT_1RTT) {
 		end = quic_header_put_short(b->buf, dcid, b->pn, b->pn_len,
-					    quic_keys_phase(&conn->keys), false);
+					    quic_keys_phase(&conn->keys),
+					    b->to->spin.value);
 	} else {
 		if (b->type == QUIC_PKT_INITIAL && !conn->is_server)
 			token_len = token->len;
@@ -96,7 +97,7 @@ u32 quic_pkt_overhead(struct quic_conn *conn, enum quic_pkt_type type)
  * quic_pkt_begin_to - start a packet that carries a given destination ID
  * @b:	  builder to set up
  * @conn: the connection
- * @dcid: the ID; stays while the packet is built
+ * @to:	  the ID; stays while the packet is built
  * @type: packet type; its level must have a sending key
  * @buf:  where the packet is to stand; directly mapped memory
  * @size: bytes that may be used there
@@ -106,14 +107,14 @@ u32 quic_pkt_overhead(struct quic_conn *conn, enum quic_pkt_type type)
  * fits, -ENOMEM.
  */
 int quic_pkt_begin_to(struct quic_pkt_builder *b, struct quic_conn *conn,
-		      const struct quic_cid *dcid, enum quic_pkt_type type,
+		      const struct quic_peer_cid *to, enum quic_pkt_type type,
 		      u8 *buf, u32 size)
 {
 	struct quic_pnspace *space;
 
 	quic_conn_assert_held(conn);
 	b->conn = conn;
-	b->dcid = dcid;
+	b->to = to;
 	b->type = type;
 	b->level = quic_pkt_level(type);
 	b->space = quic_level_space(b->level);
@@ -129,7 +130,7 @@ int quic_pkt_begin_to(struct quic_pkt_builder *b, struct quic_conn *conn,
 	space = &conn->spaces[b->space];
 	b->pn = space->next_pn;
 	b->pn_len = quic_pn_len(b->pn, space->largest_acked);
-	if (size < quic_pkt_header_len(conn, dcid, type, b->pn_len) +
+	if (size < quic_pkt_header_len(conn, &to->cid, type, b->pn_len) +
 		   QUIC_PKT_MIN_PROTECTED + QUIC_TAG_LEN)
 		return -ENOSPC;
 
@@ -156,8 +157,7 @@ int quic_pkt_begin_to(struct quic_pkt_builder *b, struct quic_conn *conn,
 int quic_pkt_begin(struct quic_pkt_builder *b, struct quic_conn *conn,
 		   enum quic_pkt_type type, u8 *buf, u32 size)
 {
-	return quic_pkt_begin_to(b, conn, &conn->cids.active->cid, type, buf,
-				 size);
+	return quic_pkt_begin_to(b, conn, conn->cids.active, type, buf, size);
 }
 
 /**

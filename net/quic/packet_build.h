@@ -18,11 +18,12 @@
 #define QUIC_PKT_MAX_SG		16
 
 struct quic_conn;
+struct quic_peer_cid;
 
 /**
  * struct quic_pkt_builder - a packet that is being filled
  * @conn:	the connection
- * @dcid:	where it goes to
+ * @to:	the connection ID that it carries
  * @type:	packet type
  * @level:	encryption level
  * @space:	packet number space
@@ -42,7 +43,7 @@ struct quic_conn;
  */
 struct quic_pkt_builder {
 	struct quic_conn *conn;
-	const struct quic_cid *dcid;
+	const struct quic_peer_cid *to;
 	enum quic_pkt_type type;
 	u8 level;
 	enum quic_space_id space;
@@ -64,7 +65,7 @@ struct quic_pkt_builder {
 int quic_pkt_begin(struct quic_pkt_builder *b, struct quic_conn *conn,
 		   enum quic_pkt_type type, u8 *buf, u32 size);
 int quic_pkt_begin_to(struct quic_pkt_builder *b, struct quic_conn *conn,
-		      const struct quic_cid *dcid, enum quic_pkt_type type,
+		      const struct quic_peer_cid *to, enum quic_pkt_type type,
 		      u8 *buf, u32 size);
 void quic_pkt_abort(struct quic_pkt_builder *b);
 int quic_pkt_finish(struct quic_pkt_builder *b, ktime_t now);

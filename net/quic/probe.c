@@ -24,12 +24,12 @@ static bool quic_probe_wanted(struct quic_conn *conn, struct quic_path *path,
 }
 
 static int quic_probe_build(struct quic_conn *conn, struct quic_path *path,
-			    const struct quic_cid *dcid, u8 *buf, u32 size,
+			    const struct quic_peer_cid *to, u8 *buf, u32 size,
 			    ktime_t now)
 {
 	struct quic_pkt_builder b;
 
-	if (quic_pkt_begin_to(&b, conn, dcid, QUIC_PKT_1RTT, buf, size))
+	if (quic_pkt_begin_to(&b, conn, to, QUIC_PKT_1RTT, buf, size))
 		return 0;
 	quic_path_put_responses(path, &b);
 	if (quic_path_check_due(path, now))
@@ -48,7 +48,7 @@ static int quic_probe_build(struct quic_conn *conn, struct quic_path *path,
 
 /* One datagram of full size, or of what the path has credit for. */
 static bool quic_probe_send(struct quic_conn *conn, struct quic_path *path,
-			    const struct quic_cid *dcid, ktime_t now)
+			    const struct quic_peer_cid *to, ktime_t now)
 {
 	u64 credit = quic_path_amp_credit(path);
 	u32 size = min_t(u64, credit, QUIC_MIN_UDP_PAYLOAD);
@@ -60,7 +60,7 @@ static bool quic_probe_send(struct quic_conn *conn, struct quic_path *path,
 	buf = quic_batch_reserve(conn, size);
 	if (!buf)
 		return false;
-	len = quic_probe_build(conn, path, dcid, buf, size, now);
+	len = quic_probe_build(conn, path, to, buf, size, now);
 	quic_batch_commit(&conn->batch, max(len, 0));
 	if (len <= 0)
 		return false;
@@ -70,11 +70,11 @@ static bool quic_probe_send(struct quic_conn *conn, struct quic_path *path,
 }
 
 static void quic_probe_path(struct quic_conn *conn, struct quic_path *path,
-			    const struct quic_peer_cid *pcid, ktime_t now)
+			    const struct quic_peer_cid *to, ktime_t now)
 {
 	if (!path->endpoint || !quic_probe_wanted(conn, path, now))
 		return;
-	if (pcid && quic_probe_send(conn, path, &pcid->cid, now))
+	if (to && quic_probe_send(conn, path, to, now))
 		return;
 	if (quic_path_check_due(path, now))
 		quic_path_check_defer(path, now);

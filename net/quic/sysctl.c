@@ -68,18 +68,31 @@ static int quic_sysctl_cc(const struct ctl_table *ctl, int write, void *buffer,
  */
 int quic_sysctl_net_init(struct quic_net *qn)
 {
-	const struct ctl_table cc = {
-		.procname	= "congestion_control",
-		.data		= &qn->cc,
-		.maxlen		= QUIC_CC_NAME_MAX,
-		.mode		= 0644,
-		.proc_handler	= quic_sysctl_cc,
+	const struct ctl_table knobs[] = {
+		{
+			.procname	= "congestion_control",
+			.data		= &qn->cc,
+			.maxlen		= QUIC_CC_NAME_MAX,
+			.mode		= 0644,
+			.proc_handler	= quic_sysctl_cc,
+		},
+		{
+			.procname	= "spin_bit",
+			.data		= &qn->spin_bit,
+			.maxlen		= sizeof(qn->spin_bit),
+			.mode		= 0644,
+			.proc_handler	= proc_dou8vec_minmax,
+			.extra1		= SYSCTL_ZERO,
+			.extra2		= SYSCTL_ONE,
+		},
 	};
-	const struct ctl_table *table = kmemdup(&cc, sizeof(cc), GFP_KERNEL);
+	const struct ctl_table *table = kmemdup(knobs, sizeof(knobs),
+						GFP_KERNEL);
 
 	if (!table)
 		return -ENOMEM;
-	qn->sysctl = register_net_sysctl_sz(qn->net, "net/quic", table, 1);
+	qn->sysctl = register_net_sysctl_sz(qn->net, "net/quic", table,
+					    ARRAY_SIZE(knobs));
 	if (qn->sysctl)
 		return 0;
 	kfree(table);

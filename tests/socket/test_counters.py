@@ -137,7 +137,7 @@ class TestSysctl:
             elsewhere = host.run("ls", SYSCTL).split()
         finally:
             host.close()
-        assert elsewhere == ["congestion_control"]
+        assert elsewhere == ["congestion_control", "spin_bit"]
 
     def test_congestion_control(self) -> None:
         path = SYSCTL / "congestion_control"

@@ -20,6 +20,7 @@ ANY, VALIDATING, NAMED = range(3)
 FIRST_PORT = 4433
 BACKLOG = 200
 CONTROLLER = Path("/proc/sys/net/quic/congestion_control")
+SPIN_BIT = Path("/proc/sys/net/quic/spin_bit")
 #: How long a call may wait, in microseconds.
 PATIENCE = 10_000
 
@@ -36,6 +37,7 @@ class World:
 
     def __init__(self) -> None:
         self.tun = Tun()
+        SPIN_BIT.write_text("1")
         self.listeners = {kind: self._listen(kind) for kind in (ANY, VALIDATING, NAMED)}
         self._numbers = itertools.count()
         self._controller, self._bbr = CONTROLLER.read_text(), False
