@@ -163,6 +163,38 @@ void quic_udp_deliver(struct sock *sk, struct sk_buff *skb)
 	sock_put(sk);
 }
 
+/* Services that answer anybody, and with more than they got: what seems to come
+ * from there was forged in order to have us ask them (RFC 9000, 21.5, and
+ * RFC 9308, 8.1). No client has such a port unless it is given one by chance.
+ */
+static bool quic_udp_from_reflector(const struct sk_buff *skb)
+{
+	union quic_addr local, peer;
+
+	quic_skb_addrs(skb, &local, &peer);
+	switch (ntohs(quic_addr_port(&peer))) {
+	case 0:
+	case 7:			/* echo */
+	case 17:		/* quote of the day */
+	case 19:		/* character generator */
+	case 53:		/* DNS */
+	case 69:		/* TFTP */
+	case 111:		/* port mapper */
+	case 123:		/* NTP */
+	case 137 ... 138:	/* NetBIOS */
+	case 161:		/* SNMP */
+	case 389:		/* CLDAP */
+	case 500:		/* IKE */
+	case 1900:		/* SSDP */
+	case 3702:		/* WS-Discovery */
+	case 5353:		/* mDNS */
+	case 11211:		/* memcached */
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* A bucket of QUIC_RESETS_PER_SECOND, so that forged packets make us neither a
  * reflector nor an oracle (RFC 9000, 10.3.3 and 21.11).
  */
@@ -187,7 +219,8 @@ static void quic_udp_send_reset(struct quic_endpoint *ep,
 	u8 buf[QUIC_RESET_MAX];
 	u32 len;
 
-	if (skb->len <= QUIC_RESET_MIN || !quic_reset_allowed(qn))
+	if (skb->len <= QUIC_RESET_MIN || quic_udp_from_reflector(skb) ||
+	    !quic_reset_allowed(qn))
 		return;
 	len = min_t(u32, skb->len - 1, sizeof(buf));
 	memcpy(cid.data, skb->data + 1, QUIC_CID_LEN);
@@ -241,6 +274,8 @@ static void quic_udp_rcv_first(struct quic_endpoint *ep, struct sk_buff *skb,
 	/* RFC 9000, 14.1, of Initial packets; and 6.1 of any version's. */
 	if (!hdr->version || (skb->len < QUIC_MIN_UDP_PAYLOAD &&
 			      hdr->type != QUIC_PKT_0RTT))
+		goto drop;
+	if (quic_udp_from_reflector(skb))
 		goto drop;
 	if (!quic_udp_has_listener(ep, skb)) {
 		quic_udp_unreachable(skb);

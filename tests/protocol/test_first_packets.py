@@ -137,6 +137,21 @@ class TestIgnored:
         raw.udp.send(data)
         self.unheard(server, raw)
 
+    @pytest.mark.parametrize("asks_for", ["a connection", "versions", "a reset"])
+    @pytest.mark.parametrize(("port", "heard"), [(53, False), (11211, False), (11212, True)])
+    def test_ports_of_services(self, listener: Listen, client: Raw, asks_for: str, port: int, heard: bool) -> None:
+        """RFC 9000, 21.5: who seems to be a DNS server, for one, was named by somebody who wants it to be asked."""
+        server = listener()
+        server.configure(Config(validate_peer_address=1))
+        raw = client(server, port=port)
+        raw.udp.settimeout(2.0 if heard else 0.2)
+        if asks_for == "a reset":
+            raw.udp.send(b"\x43" + bytes(100))
+        else:
+            raw.version = 0x1A2A3A4A if asks_for == "versions" else V1
+            raw.send(crypto(client_hello()))
+        assert (raw.answer() is not None) == heard
+
     def test_empty_datagram(self, listener: Listen, client: Raw) -> None:
         server = listener()
         raw = client(server)

@@ -65,10 +65,13 @@ class RawClient:
     first_bits: int = 0
     #: The Destination Connection ID that the Initial keys come from, if it is not dcid any more.
     key_cid: bytes = b""
+    #: Where it sends from; 0 for anywhere.
+    port: int = 0
 
     def __post_init__(self) -> None:
         family = socket.AF_INET6 if ":" in self.server[0] else socket.AF_INET
         self.udp = socket.socket(family, socket.SOCK_DGRAM)
+        self.udp.bind(("", self.port))
         self.udp.connect(self.server)
         self.udp.settimeout(0.5)
         self._pn = 0
