@@ -16,11 +16,16 @@ from kquic.lab.program import Program
 from kquic.lab.topology import Host, Network
 from kquic.servers.nfsd import Nfsd
 
+from .test_recovery import wait_for
+
 SERVER_NAME = "server.test"
 PORT = 2049
 
 #: What mount.nfs has to know of the netids; see docs/nfs.md.
 NETCONFIG = "quic tpi_cots_ord - inet quic - -\nquic6 tpi_cots_ord - inet6 quic - -\n"
+#: The grace period of lockd holds for NFSv4's files, too: as short as it can be.
+LOCKD = {"nlm_timeout": "3", "nlm_grace_period": "3"}
+
 PROTOCOLS = "tcp 6 TCP\nudp 17 UDP\nquic 261 QUIC\n"
 
 
@@ -122,6 +127,33 @@ def nfsd(_nfsd: Nfsd, server_agent: Agent) -> Nfsd:
     if not _nfsd.running:
         _nfsd.start()
     return _nfsd
+
+
+@contextlib.contextmanager
+def _settings(values: dict[str, str]) -> Iterator[None]:
+    """Kernel parameters, put back afterwards."""
+    files = {Path("/proc/sys/fs/nfs", name): value for name, value in values.items()}
+    before = {path: path.read_text() for path in files}
+    for path, value in files.items():
+        path.write_text(value)
+    yield
+    for path, value in before.items():
+        path.write_text(value)
+
+
+@pytest.fixture(scope="module")
+def nfsv3(network: Network, _nfsd: Nfsd) -> Iterator[None]:
+    """knfsd serves NFSv3 meanwhile, with rpcbind and a mountd that knows MOUNT."""
+    with _settings(LOCKD), Program(network.srv, ["rpcbind", "-f", "-w"]):
+        wait_for(lambda: "portmapper" in network.srv.run("rpcinfo", "-p", check=False), "rpcbind does not answer")
+        with Program(network.srv, ["rpc.mountd", "-F"]):
+            wait_for(lambda: "mountd" in network.srv.run("rpcinfo", "-p", check=False), "mountd is not registered")
+            _nfsd.stop()
+            _nfsd.nfsv3 = True
+            _nfsd.start()
+            yield
+            _nfsd.stop()
+            _nfsd.nfsv3 = False
 
 
 class Mounts:
