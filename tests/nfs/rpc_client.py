@@ -20,7 +20,7 @@ CALL, REPLY = 0, 1
 AUTH_NULL, AUTH_TLS = 0, 7
 NFS, NFS4 = 100003, 4
 LAST = 1 << 31
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 
 T = TypeVar("T")
 
