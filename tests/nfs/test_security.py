@@ -41,3 +41,17 @@ def test_export_for_clients_with_certificates(mounts, exported, agent, certs) ->
 def test_tcp_in_the_clear_is_no_way_around(mounts, exported) -> None:
     exported("tls:mtls")
     assert "mount.nfs" in mounts.failure("proto=tcp")
+
+
+def test_who_resumes_is_known_as_before(mounts, nfsd, exported, agent, certs) -> None:
+    """A session with a client certificate is good for an export that wants one, and no other session is."""
+    agent.client(certs.ca, certs.client)
+    exported("mtls")
+    for _ in range(2):
+        assert "mount.nfs" in mounts.failure()
+        with mounts.mounted("xprtsec=mtls") as point:
+            (point / "file").write_text("known")
+            nfsd.stop()
+            nfsd.start()
+            (point / "file").write_text("known still")
+    assert ", resumed" in agent.output

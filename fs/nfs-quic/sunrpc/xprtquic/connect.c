@@ -174,12 +174,20 @@ static int xprt_quic_handshake_submit(struct xprt_quic *q, struct socket *sock,
 		.ta_timeout_ms	= jiffies_to_msecs(RPCQUIC_HANDSHAKE_TO),
 	};
 
+	bool prove = q->xprt.xprtsec.policy == RPC_XPRTSEC_TLS_X509;
+	int err;
+
+	if (prove) {
+		args.ta_my_cert = q->xprt.xprtsec.cert_serial;
+		args.ta_my_privkey = q->xprt.xprtsec.privkey_serial;
+	}
+	/* A reconnect, as any further connection, need not begin anew. */
+	err = quic_session_resume(sock->sk, &args, prove);
+	if (err)
+		return err;
 	/* Both verify the server; "anonymous" is only the client. */
-	if (q->xprt.xprtsec.policy != RPC_XPRTSEC_TLS_X509)
-		return tls_client_hello_anon(&args, GFP_KERNEL);
-	args.ta_my_cert = q->xprt.xprtsec.cert_serial;
-	args.ta_my_privkey = q->xprt.xprtsec.privkey_serial;
-	return tls_client_hello_x509(&args, GFP_KERNEL);
+	return prove ? tls_client_hello_x509(&args, GFP_KERNEL) :
+		       tls_client_hello_anon(&args, GFP_KERNEL);
 }
 
 /* The result may be on the stack: when this returns, the agent has reported, or
