@@ -18,6 +18,7 @@
 #include "cc.h"
 #include "mib.h"
 #include "session.h"
+#include "strays.h"
 #include "token.h"
 #include "types.h"
 
@@ -43,6 +44,7 @@
  * @gathering:	  those without a complete ClientHello, oldest first
  * @nr_gathering: how many
  * @nr_requests:  all that have not been accepted
+ * @strays:	  0-RTT packets whose ClientHello has not come
  * @nr_half_open: accepted connections whose handshake is not complete
  * @used_tokens:  NEW_TOKEN tokens that clients have come back with; guarded by
  *		  @req_mutex
@@ -78,6 +80,7 @@ struct quic_net {
 	struct list_head	gathering;
 	u32			nr_gathering;
 	u32			nr_requests;
+	struct quic_strays	strays;
 	atomic_t		nr_half_open;
 	struct quic_token_used	used_tokens;
 

@@ -7,6 +7,7 @@
 #include "addr.h"
 #include "conn.h"
 #include "drop.h"
+#include "early.h"
 #include "endpoint.h"
 #include "first.h"
 #include "header.h"
@@ -14,6 +15,7 @@
 #include "lookup.h"
 #include "net_ns.h"
 #include "request.h"
+#include "strays.h"
 #include "udp_rx.h"
 
 /* Bytes (truesize) of datagrams that may wait for the work, in a netns. */
@@ -238,6 +240,24 @@ static bool quic_request_keep(struct quic_request *req, struct sk_buff *skb)
 	return true;
 }
 
+/* 0-RTT packets that have overtaken the ClientHello. More of them than can wait
+ * for their key are of no use.
+ */
+static void quic_request_take_strays(struct quic_net *qn,
+				     struct quic_request *req)
+{
+	struct sk_buff *skb;
+	int i;
+
+	for (i = 0; i < QUIC_EARLY_PARKED_MAX; i++) {
+		skb = quic_strays_take(qn, req);
+		if (!skb)
+			return;
+		if (!quic_request_keep(req, skb))
+			quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_BUSY);
+	}
+}
+
 /* Choice of the listener */
 
 /* The client's order counts; then come listeners that take any protocol. */
@@ -417,6 +437,7 @@ static void quic_request_begin(struct quic_net *qn, struct sk_buff *skb,
 		goto drop;
 	list_add_tail(&req->list, &qn->gathering);
 	qn->nr_gathering++;
+	quic_request_take_strays(qn, req);
 	quic_request_gather(qn, req, skb, hdr);
 	return;
 drop:
@@ -465,6 +486,8 @@ static void quic_request_datagram(struct quic_net *qn, struct sk_buff *skb)
 		quic_request_gather(qn, req, skb, &hdr);
 	else if (!req && hdr.type == QUIC_PKT_INITIAL)
 		quic_request_begin(qn, skb, &hdr);
+	else if (!req && hdr.type == QUIC_PKT_0RTT)
+		quic_strays_add(qn, skb);
 	else if (!req)
 		quic_drop_skb(qn->net, NULL, skb, QUIC_DROP_NOT_FIRST);
 	else if (!quic_request_keep(req, skb))
@@ -520,6 +543,7 @@ void quic_request_net_init(struct quic_net *qn)
 	INIT_DELAYED_WORK(&qn->gather_work, quic_request_gather_work);
 	mutex_init(&qn->req_mutex);
 	INIT_LIST_HEAD(&qn->gathering);
+	quic_strays_net_init(qn);
 }
 
 /**
@@ -539,5 +563,6 @@ void quic_request_net_exit(struct quic_net *qn)
 	mutex_lock(&qn->req_mutex);
 	quic_request_expire(qn, 0);
 	mutex_unlock(&qn->req_mutex);
+	quic_strays_net_exit(qn);
 	quic_token_used_free(&qn->used_tokens);
 }

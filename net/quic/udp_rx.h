@@ -30,6 +30,7 @@ struct sock;
  * @err:  it is an ICMP error instead, for an errno above 0; what the error
  *	  quotes is at skb->data
  * @info: MTU, for EMSGSIZE
+ * @since: jiffies from which on it waits for its ClientHello, see strays.h
  * @ecn:  codepoint of its IP header (INET_ECN_*)
  */
 struct quic_skb_cb {
@@ -38,6 +39,7 @@ struct quic_skb_cb {
 	int sdif;
 	int err;
 	u32 info;
+	unsigned long since;
 	u8 ecn;
 };
 

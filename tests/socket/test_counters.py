@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ from kquic.qlog import Recorder
 from kquic.sock import Config, Connection, Listener, TransportParams, listen
 from kquic.sock._abi import CongestionControl
 from kquic.sock.events import Datagram
-from quic_pair import LOCALHOST, Pair, established, raises, read
+from quic_pair import LOCALHOST, TIMEOUT, Pair, established, raises, read
 
 PROC = Path("/proc/net/quic")
 SYSCTL = Path("/proc/sys/net/quic")
@@ -304,3 +305,52 @@ class TestDrops:
     @staticmethod
     def _reasons(recorder: Recorder) -> list[str]:
         return [line.fields["why"] for line in recorder.lines() if line.event == "quic_pkt_dropped"]
+
+
+class TestStrays:
+    """0-RTT packets whose ClientHello does not come, on a host where nothing else happens."""
+
+    @pytest.fixture
+    def port(self) -> Iterator[int]:
+        """Of a listener on that host, which the test is on, too."""
+        host = Host("strays")
+        try:
+            with host.entered(), listen(LOCALHOST) as listener:
+                yield listener.port
+        finally:
+            host.close()
+
+    @staticmethod
+    def throw(port: int, nr: int) -> None:
+        """So many, of as many clients."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            for number in range(nr):
+                head = b"\xd0\0\0\0\1\x08" + number.to_bytes(8, "big") + b"\0\x44\x90"
+                udp.sendto(head + bytes(0x490), (LOCALHOST, port))
+
+    @staticmethod
+    def dropped(nr: int) -> tuple[int, int]:
+        """How many waited in vain and how many made room, when all have gone."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            lines = Path("/proc/thread-self/net/quic/snmp").read_text().splitlines()
+            count = {name: int(value) for name, value in map(str.split, lines)}
+            found = count["QuicPktRcvDrop"], count["QuicListenDrops"]
+            if sum(found) == nr:
+                return found
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
+
+    def test_are_given_up(self, port: int) -> None:
+        self.throw(port, 5)
+        assert self.dropped(5) == (5, 0)
+
+    def test_have_little_room(self, port: int) -> None:
+        self.throw(port, 1000)
+        in_vain, made_room = self.dropped(1000)
+        assert in_vain >= 16
+        assert made_room > 500
+
+    def test_go_with_their_network_namespace(self, port: int) -> None:
+        """While they wait: the lab looks for leaks."""
+        self.throw(port, 50)
