@@ -25,7 +25,7 @@ def network() -> Iterator[Network]:
     """Two hosts, `cli` and `srv`, joined by a link; the server's name resolves."""
     hosts = Path("/etc/hosts")
     before = hosts.read_text()
-    hosts.write_text(f"{before}\n{Network.SERVER_V4} {SERVER_NAME} other.test\n{Network.SERVER_V6} server6.test\n")
+    hosts.write_text(f"{before}\n{Network.SERVER_V4} {SERVER_NAME} other.test expired.test\n{Network.SERVER_V6} server6.test\n")
     with client_and_server() as made:
         yield made
     hosts.write_text(before)
@@ -60,7 +60,7 @@ def certs(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
         ca=authority.write(folder),
         server=authority.server(*names).write(folder, "server"),
         client=authority.client("client.test").write(folder, "client"),
-        expired=authority.expired(*names).write(folder, "expired"),
+        expired=authority.expired(*names, "expired.test").write(folder, "expired"),
         other_ca=foreign.write(folder, "foreign"),
     )
 
@@ -92,6 +92,16 @@ class Peers:
 def peers(net: Network, certs: Certificates) -> Peers:
     """Echo servers and clients: the kernel's sockets and independent programs."""
     return Peers(net, certs)
+
+
+@pytest.fixture
+def no_keys() -> Iterator[None]:
+    """Nobody can add a key: agents cannot tell the kernel who a peer is."""
+    quota = Path("/proc/sys/kernel/keys/root_maxkeys")
+    before = quota.read_text()
+    quota.write_text("1")
+    yield
+    quota.write_text(before)
 
 
 @pytest.fixture

@@ -32,9 +32,15 @@ def test_wrong_name(mounts, klog) -> None:
     assert_told(mounts.failure(server="other.test"), klog, errno.EKEYREJECTED, "certificate was refused")
 
 
+def test_agent_that_names_no_server(mounts, klog, no_keys: None) -> None:
+    """It may not have looked at the certificate: there are such agents."""
+    assert_told(mounts.failure(), klog, errno.EKEYREJECTED, "not verified")
+
+
 def test_expired_certificate(mounts, server_agent, certs, klog) -> None:
+    """By a name of its own: what an earlier connection to a server has left would be resumed, and not verified anew."""
     server_agent.server(certs.ca, certs.expired)
-    assert_told(mounts.failure(), klog, errno.EKEYEXPIRED, "has expired")
+    assert_told(mounts.failure(server="expired.test"), klog, errno.EKEYEXPIRED, "has expired")
 
 
 def test_no_agent_on_the_client(mounts, agent, klog) -> None:

@@ -43,6 +43,13 @@ def test_wrong_name(mounts, agent, klog) -> None:
     agent.program.wait_for("name is not the one expected")
 
 
+def test_agent_that_names_no_server(mounts, agent, klog, no_keys: None) -> None:
+    """It may not have looked at the certificate: there are such agents."""
+    assert mounts.error() == errno.EKEYREJECTED
+    one_line(klog, "not verified")
+    agent.program.wait_for("is not in the keyring")
+
+
 def test_expired_certificate(mounts, samba, net: Network, certs, klog, tmp_path: Path) -> None:
     samba.stop()
     tls = TlsFiles(certs.expired.cert, certs.expired.key, certs.ca)

@@ -287,6 +287,12 @@ static int cifs_quic_handshake(struct TCP_Server_Info *server)
 			    &handshake);
 	if (rc)
 		return cifs_quic_connect_error(sock, rc);
+	/*
+	 * An agent that has looked at the server's certificate says whose it is.
+	 * There is one that believes whoever answers an anonymous client.
+	 */
+	if (handshake.peer_key == TLS_NO_PEERID)
+		return -EKEYREJECTED;
 
 	WRITE_ONCE(server->quic->peer_key, handshake.peer_key);
 	return 0;

@@ -160,6 +160,11 @@ static void xprt_quic_handshake_done(void *data, int status,
 	struct xprt_quic_handshake *handshake = data;
 
 	handshake->status = status;
+	/* An agent that has looked at the server's certificate says whose it is.
+	 * There is one that believes whoever answers an anonymous client.
+	 */
+	if (!status && peerid == TLS_NO_PEERID)
+		handshake->status = -EKEYREJECTED;
 	complete(&handshake->done);
 }
 
