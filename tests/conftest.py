@@ -25,7 +25,8 @@ def network() -> Iterator[Network]:
     """Two hosts, `cli` and `srv`, joined by a link; the server's name resolves."""
     hosts = Path("/etc/hosts")
     before = hosts.read_text()
-    hosts.write_text(f"{before}\n{Network.SERVER_V4} {SERVER_NAME} other.test expired.test\n{Network.SERVER_V6} server6.test\n")
+    names = {Network.SERVER_V4: f"{SERVER_NAME} other.test expired.test", Network.SERVER_V6: "server6.test"}
+    hosts.write_text("\n".join([before, *(f"{address} {them}" for address, them in names.items()), ""]))
     with client_and_server() as made:
         yield made
     hosts.write_text(before)

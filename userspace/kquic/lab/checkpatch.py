@@ -26,7 +26,7 @@ BY_FILE = {
     "include/trace/events/": ("PARENTHESIS_ALIGNMENT", "OPEN_ENDED_LINE"),
     "xprtquic/trace.h": ("PARENTHESIS_ALIGNMENT", "OPEN_ENDED_LINE"),
     "include/uapi/linux/in.h": ("LEADING_SPACE",),
-    "fs/nfs/fs_context.c": ("CAMELCASE",),
+    "fs/nfs/fs_context.c": ("CAMELCASE", "SPACING"),
     "fs/smb/client/": ("CAMELCASE",),
     "fs/smb/server/": ("CAMELCASE",),
 }

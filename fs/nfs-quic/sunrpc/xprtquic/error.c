@@ -25,7 +25,7 @@ static const struct {
 	{ -EIO,
 	  "the TLS handshake agent failed: see its log" },
 	{ -EKEYREJECTED,
-	  "the server's certificate was refused, or not verified: check its CA, its name and the agent's log" },
+	  "the server's certificate was refused or not verified: check CA, name, the agent's log" },
 	{ -EKEYEXPIRED,
 	  "the server's certificate has expired or is not valid yet" },
 	{ -EKEYREVOKED,
