@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs in a guest of the lab that is joined to the machines of tests/qemu: serves the one, and mounts of the other.
 
-                vec0  10.9.1.1 ── 10.9.1.2  server
-    lab.test    vec1  10.9.2.1 ── 10.9.2.2  client
+            vec0  10.9.1.1 ── 10.9.1.2  server
+lab.test    vec1  10.9.2.1 ── 10.9.2.2  client
 """
 
 from __future__ import annotations

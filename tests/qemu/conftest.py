@@ -95,9 +95,7 @@ def pair(
 
 
 @pytest.fixture
-def lab(
-    pair: Pair, keys: Path, wires: dict[str, tuple[socket.socket, socket.socket]], tmp_path: Path
-) -> Iterator[Lab]:
+def lab(pair: Pair, keys: Path, wires: dict[str, tuple[socket.socket, socket.socket]], tmp_path: Path) -> Iterator[Lab]:
     """A guest of the lab, joined to both machines, with servers of its own."""
     job = Job(["python3", "tests/qemu_lab.py"], tmp_path / "job", timeout=3000, cwd=REPO)
     shutil.copytree(keys, job.files / "keys")

@@ -28,7 +28,8 @@ static inline void ksmbd_quic_destroy(void) { }
 static inline struct ksmbd_quic_listener *ksmbd_quic_listen(const char *ifname) { return NULL; }
 static inline void ksmbd_quic_stop_listening(struct ksmbd_quic_listener *l) { }
 static inline bool ksmbd_quic_transport(const struct ksmbd_transport *kt) { return false; }
-static inline bool ksmbd_quic_refuses_share(const struct ksmbd_transport *kt, const char *share) { return false; }
+static inline bool ksmbd_quic_refuses_share(const struct ksmbd_transport *kt,
+					    const char *share) { return false; }
 #endif
 
 #endif /* __KSMBD_TRANSPORT_QUIC_H__ */
