@@ -19,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from aioquic.h3.connection import H3Connection
-from aioquic.h3.events import HeadersReceived
+from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.events import StreamDataReceived
 
 from kquic.sock import Connection, StreamData, StreamFlags, listen
@@ -71,6 +71,7 @@ class Site:
 
 def serve(connection: Connection, settings: ServerSettings, site: Site) -> None:
     """One client, until it leaves."""
+    requests: dict[int, dict[bytes, bytes]] = {}
     with connection:
         try:
             server_handshake(connection, settings)
@@ -78,25 +79,31 @@ def serve(connection: Connection, settings: ServerSettings, site: Site) -> None:
             while True:
                 message = connection.recv()
                 if isinstance(message, StreamData) and message.stream_id is not None:
-                    read(http, site, message)
+                    read(http, site, requests, message)
         except (OSError, TlsError) as error:
             print(f"end: {error}", flush=True)
 
 
-def read(http: H3Connection, site: Site, message: StreamData) -> None:
-    """Answer the requests that a message completes."""
+def read(http: H3Connection, site: Site, requests: dict[int, dict[bytes, bytes]], message: StreamData) -> None:
+    """Answer the requests that a message completes: not before, for a client may not listen while it sends."""
     received = StreamDataReceived(data=message.data, end_stream=message.fin, stream_id=message.stream_id or 0)
     for event in http.handle_event(received):
         if isinstance(event, HeadersReceived):
-            request = dict(event.headers)
-            status, kind, body = site.answer(request)
-            print(f"{status} {request.get(b':path', b'').decode('utf-8', 'replace')!r}", flush=True)
-            head = {":status": status, "content-type": kind, "content-length": str(len(body))}
-            fields = [(name.encode(), value.encode()) for name, value in head.items()]
-            only_head = request.get(b":method") == b"HEAD"
-            http.send_headers(event.stream_id, fields, end_stream=only_head)
-            if not only_head:
-                http.send_data(event.stream_id, body, end_stream=True)
+            requests.setdefault(event.stream_id, dict(event.headers))
+        if isinstance(event, HeadersReceived | DataReceived) and event.stream_ended:
+            answer(http, site, event.stream_id, requests.pop(event.stream_id))
+
+
+def answer(http: H3Connection, site: Site, stream_id: int, request: dict[bytes, bytes]) -> None:
+    """Send the answer to a request."""
+    status, kind, body = site.answer(request)
+    print(f"{status} {request.get(b':path', b'').decode('utf-8', 'replace')!r}", flush=True)
+    head = {":status": status, "content-type": kind, "content-length": str(len(body))}
+    fields = [(name.encode(), value.encode()) for name, value in head.items()]
+    only_head = request.get(b":method") == b"HEAD"
+    http.send_headers(stream_id, fields, end_stream=only_head)
+    if not only_head:
+        http.send_data(stream_id, body, end_stream=True)
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from kquic.lab.topology import Network
 
 from .aioquic_gateway import aioquic_gateway
 from .ganesha import ganesha
-from .test_mount import Tracing, transport_stats
 from .test_recovery import client_info, wait_for
 
 TCP = 2049
@@ -39,17 +37,6 @@ signal.pause()
 for number in range(10):
     assert os.preadv(file, [page], 0) == 4096
 print("read", flush=True)
-"""
-
-#: Sets a small attribute of a file, and a large one when it is told to.
-SETTER = """
-import os, signal, sys
-signal.signal(signal.SIGUSR1, lambda *_: None)
-file = os.open(sys.argv[1], os.O_RDWR)
-os.setxattr(file, "user.small", b"x")
-print("ready", flush=True)
-signal.pause()
-os.setxattr(file, "user.large", bytes(60000))
 """
 
 
@@ -107,28 +94,3 @@ def test_what_is_lost_of_one_reply_delays_no_other(mounts, nfsd, net: Network, c
             through.signal(signal.SIGUSR2)
             holed.finish(20)
     assert sha256(tmp_path / "copy") == digest
-
-
-def test_call_given_up_half_way_is_the_end_of_its_stream_only(mounts, nfsd, net: Network, certs) -> None:
-    """Of SETXATTR, 8 KiB have gone out and the rest waits for credit when its caller is killed."""
-    (nfsd.path("export") / "large").write_text("x")
-    with (
-        aioquic_gateway(net.srv, certs.server, QUIC, TCP, window=8 * KIB) as through,
-        mounts.mounted(THROUGH, "streams=4") as point,
-        Tracing() as trace,
-    ):
-        with Program(net.cli, [sys.executable, "-c", SETTER, point / "large"], ready="ready") as setter:
-            through.signal(signal.SIGSTOP)
-            try:
-                setter.signal(signal.SIGUSR1)
-                time.sleep(1)
-                setter.stop(grace=0)
-                wait_for(lambda: "xprt_quic_halt: " in trace.text(), trace.text())
-            finally:
-                through.signal(signal.SIGCONT)
-            through.wait_for("reset", 20)
-        (point / "after").write_text("on another stream")
-        assert (nfsd.path("export") / "after").read_text() == "on another stream"
-        (words,) = transport_stats(point)
-        assert (words[3], words[14]) == ("1", "4"), "that took another connection"
-        assert through.output.count("connected") == 1

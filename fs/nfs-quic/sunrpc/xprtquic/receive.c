@@ -324,8 +324,7 @@ static void xprt_quic_stream_end(struct xprt_quic_read *r, s64 id)
 	if (rpcquic_stream_is_uni(id))
 		return;
 	if (!rpcquic_stream_of_server(id)) {
-		/* It is one of those that we use, not one that we gave up. */
-		r->error |= !!xprt_quic_find_stream(r->q, id);
+		r->error = true;
 		return;
 	}
 	st = xprt_quic_find_cb_stream(r->q, id);
@@ -385,8 +384,6 @@ static void xprt_quic_recv(struct xprt_quic *q)
 	/* Both directions have to end before the server may open another. */
 	while (r.nr_ended)
 		rpcquic_stream_fin(q->sock, r.ended[--r.nr_ended]);
-	if (q->halted)
-		xprt_quic_mend(q);
 	if (r.error)
 		xprt_force_disconnect(&q->xprt);
 }

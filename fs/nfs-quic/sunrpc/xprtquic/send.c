@@ -19,26 +19,30 @@ int xprt_quic_prepare_request(struct rpc_rqst *req, struct xdr_buf *buf)
 	return xdr_alloc_bvec(buf, rpc_task_gfp_mask());
 }
 
+/**
+ * xprt_quic_abort_send - a task does not go on with its request
+ * @req: request
+ *
+ * What was sent of it cannot be taken back, and nobody will send the rest.
+ */
+void xprt_quic_abort_send(struct rpc_rqst *req)
+{
+	struct rpc_xprt *xprt = req->rq_xprt;
+
+	if (xprt_quic(xprt)->xmit.offset &&
+	    !test_bit(XPRT_CLOSE_WAIT, &xprt->state))
+		xprt_force_disconnect(xprt);
+}
+
 /* A reply goes where its call came from. Calls take turns, so that what is lost
  * of one delays few others.
  */
-static int xprt_quic_choose_stream(struct xprt_quic *q, struct rpc_rqst *req)
+static s64 xprt_quic_choose_stream(struct xprt_quic *q, struct rpc_rqst *req)
 {
-	unsigned int tries = q->nr_streams;
-
-	if (bc_prealloc(req)) {
-		q->xmit.stream = req->rq_stream;
-		return 0;
-	}
-	while (tries--) {
-		q->xmit.next = (q->xmit.next + 1) % q->nr_streams;
-		if (test_bit_acquire(q->xmit.next, &q->halted))
-			continue;
-		req->rq_stream = q->streams[q->xmit.next].id;
-		q->xmit.stream = req->rq_stream;
-		return 0;
-	}
-	return -EAGAIN;
+	if (bc_prealloc(req))
+		return req->rq_stream;
+	q->xmit.next = (q->xmit.next + 1) % q->nr_streams;
+	return q->streams[q->xmit.next].id;
 }
 
 static int xprt_quic_sendmsg(struct xprt_quic *q, struct rpc_rqst *req)
@@ -48,12 +52,8 @@ static int xprt_quic_sendmsg(struct xprt_quic *q, struct rpc_rqst *req)
 	union rpcquic_cmsg cmsg;
 	struct msghdr msg;
 	unsigned int sent;
-	int err = 0;
+	int err;
 
-	if (!q->xmit.offset)
-		err = xprt_quic_choose_stream(q, req);
-	if (err)
-		return err;
 	do {
 		rpcquic_msg_init(&msg, &cmsg, q->xmit.stream,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -118,6 +118,8 @@ int xprt_quic_send_request(struct rpc_rqst *req)
 	}
 	if (!q->sock)
 		return -ENOTCONN;
+	if (!q->xmit.offset)
+		q->xmit.stream = xprt_quic_choose_stream(q, req);
 
 	req->rq_xtime = ktime_get();
 	err = xprt_quic_sendmsg(q, req);
