@@ -35,7 +35,7 @@ class Counted:
     def wait_for_kept(self, number: int) -> None:
         """Until so many are kept; an attempt that reaches nobody offers one in vain."""
         deadline = time.monotonic() + 15
-        while self.now()[0] != number:
+        while self.now()[0] < number:
             assert time.monotonic() < deadline, self.now()
             time.sleep(0.02)
 
@@ -83,7 +83,10 @@ def test_reconnect_resumes(scripted: Scripted, counted: Counted) -> None:
 
 
 def test_server_that_has_forgotten(scripted: Scripted, counted: Counted) -> None:
-    """A new server has new keys: the handshake becomes a full one, at no cost but that."""
+    """A new server has new keys: the handshake becomes a full one, at no cost but that.
+
+    The client may have been back, and resumed, before the old one was gone.
+    """
     scripted.start(tickets=True)
     with scripted.mounted("quic", "soft", "echo_interval=1") as point:
         put(point / "first", b"1")
@@ -92,8 +95,8 @@ def test_server_that_has_forgotten(scripted: Scripted, counted: Counted) -> None
         scripted.start(tickets=True)
         put_again(point / "again", b"2")
         counted.wait_for_kept(1)
-        assert counted.now()[1] >= 1
-        assert counted.now()[2] == 0
+        _, offered, resumed = counted.now()
+        assert offered > resumed
 
 
 def test_session_outlives_attempts_that_nobody_answers(scripted: Scripted, counted: Counted, net: Network) -> None:
