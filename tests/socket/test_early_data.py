@@ -167,12 +167,14 @@ def test_early_data_is_not_readable_in_the_handshake(lab: Lab) -> None:
     client, relay = lab.client()
     offer_session(client, saved)
     say(b"x" * 3000)(client)
-    threading.Thread(target=run, args=(client, saved.settings(CLIENT), TIMEOUT)).start()
+    thread = threading.Thread(target=run, args=(client, saved.settings(CLIENT), TIMEOUT))
+    thread.start()
     with lab.listener.accept() as server:
         tls = run(server, lab.accepting, TIMEOUT)
         assert tls.result.early_data
         server.set_timeout(TIMEOUT)
         assert whole(server).data == b"x" * 3000
+        thread.join()
     assert relay.count("0rtt") > 0
 
 
