@@ -117,7 +117,11 @@ class Program:
         os.killpg(self._process.pid, number)
 
     def stop(self, grace: float = 5.0) -> None:
-        """End it: SIGTERM, and SIGKILL if that is not heard."""
+        """End it: SIGTERM, and SIGKILL if that is not heard.
+
+        Raises:
+            CommandFailed: not even that ended it: it waits in the kernel.
+        """
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self._process.poll() is not None:
                 break
@@ -127,5 +131,8 @@ class Program:
             except subprocess.TimeoutExpired:
                 continue
         self._reader.join(5)
+        if self._reader.is_alive():
+            # To close the pipe would be to wait for the reader, and so for the program.
+            raise CommandFailed(self.name, -1, f"still there after SIGKILL\n{self.output}")
         if self._process.stdout is not None:
             self._process.stdout.close()
