@@ -28,12 +28,12 @@ THROUGH = f"port={QUIC}"
 #: Reads the first page of a file when it is told to, ten times, without a cache.
 READER = """
 import mmap, os, signal, sys
-signal.signal(signal.SIGUSR1, lambda *_: None)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 page = mmap.mmap(-1, 4096)
 file = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
 os.preadv(file, [page], 0)
 print("open", flush=True)
-signal.pause()
+signal.sigwait([signal.SIGUSR1])
 for number in range(10):
     assert os.preadv(file, [page], 0) == 4096
 print("read", flush=True)

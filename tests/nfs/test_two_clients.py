@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -141,21 +142,39 @@ def test_many_mounts_at_once(mounts, nfsd, net: Network) -> None:
     wait_for(lambda: not connections(net.cli), "a connection is left")
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """A process may have as many sockets as there are clients."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2 * CLIENTS + 256)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 @pytest.mark.timeout(120 + CLIENTS)
+@pytest.mark.usefixtures("many_files")
 def test_clients_without_number_are_bounded(mounts, nfsd, net: Network, certs) -> None:
-    """knfsd ends the oldest connection that has no file handle to show; a mount has, and stays."""
+    """knfsd ends the oldest connection that has no file handle to show; a mount has, and stays.
+
+    At no time has the server more than those that it keeps, one that it is about to end, and one for each handshake.
+    """
+    most = KEPT + 2 + AT_ONCE
     settings = ClientSettings(X509Credentials(certs.ca.read_bytes()), SERVER_NAME, ("sunrpc",))
 
     def client(_: int) -> Connection:
         with net.cli.entered():
             connection = stack.enter_context(connect(Network.SERVER_V4, 2049))
         client_handshake(connection, settings, 60.0)
+        seen.append(len(connections(net.srv)))
         return connection
+
+    seen: list[int] = []
 
     with mounts.mounted() as point, ExitStack() as stack:
         (point / "before").write_text("1")
         with ThreadPoolExecutor(AT_ONCE) as threads:
             list(threads.map(client, range(CLIENTS)))
+        assert max(seen) <= most
         wait_for(lambda: len(connections(net.srv)) <= KEPT + 2, "the server keeps more connections than it should")
         (point / "after").write_text("2")
         assert (nfsd.path("export") / "after").read_text() == "2"
