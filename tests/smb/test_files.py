@@ -31,7 +31,7 @@ def test_a_few_mebibytes_both_ways(mounts, samba) -> None:
 def test_loss_delay_and_reordering(mounts, samba, net: Network) -> None:
     net.link.impair(Impairment(delay_ms=10, jitter_ms=3, loss_percent=1))
     with mounts.mounted() as point:
-        copy_both_ways(point, samba.path(), 8 * MIB)
+        copy_both_ways(point, samba.path(), 4 * MIB)
 
 
 def test_ipv6_carries_data(mounts, samba) -> None:
