@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import threading
 import time
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from typing import Self
 from kquic.install.guestlink import Guest
 from kquic.lab import guest
 from kquic.lab.guest import Job, Result
-from kquic.lab.machine import Machine
+from kquic.lab.machine import Machine, Process
 
 LIMIT = 600.0
 
@@ -32,6 +34,7 @@ class Lab:
     machine: Machine
     job: Job
     _output: io.BytesIO = field(default_factory=io.BytesIO, init=False)
+    _processes: list[Process] = field(default_factory=list, init=False)
     _ended: list[Result] = field(default_factory=list, init=False)
 
     def __enter__(self) -> Self:
@@ -43,7 +46,11 @@ class Lab:
         self.end()
 
     def _run(self) -> None:
-        self._ended.append(guest.run(self.machine, self.job, self._output, self._output))
+        self._ended.append(guest.run(self.machine, self.job, self._output, self._output, self._processes.append))
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the machine itself."""
+        os.kill(self._processes[0].child.pid, number)
 
     @property
     def output(self) -> str:

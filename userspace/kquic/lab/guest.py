@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -113,13 +114,21 @@ def new_folder() -> Path:
     return folder
 
 
-def run(machine: Machine, job: Job, out: BinaryIO | None = None, err: BinaryIO | None = None) -> Result:
-    """Boot, run the command, show its output as it comes, judge."""
+def run(
+    machine: Machine,
+    job: Job,
+    out: BinaryIO | None = None,
+    err: BinaryIO | None = None,
+    started: Callable[[Process], object] | None = None,
+) -> Result:
+    """Boot, run the command, show its output as it comes, judge; `started` is told which process it is."""
     sinks = {"out": out or sys.stdout.buffer, "err": err or sys.stderr.buffer}
     mode = "merged" if _same_file(sinks["out"], sinks["err"]) else "split"
     job.prepare(machine, mode)
     start = time.monotonic()
     with Process(machine, job.links()) as process:
+        if started is not None:
+            started(process)
         listener = listen(process, job.folder / "console")
         tails = [_Tail(job.folder / name, sink) for name, sink in sinks.items()]
         timed_out = not _watch(process, tails, start + job.timeout)
