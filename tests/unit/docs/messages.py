@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from kquic.tls import verify
+from kquic.tls import access, verify
 
 REPO = Path(__file__).parents[3]
 PACKAGE = REPO / "userspace/kquic"
@@ -108,4 +108,5 @@ def messages() -> dict[str, set[str]]:
         if str(path.relative_to(PACKAGE)) not in FOR_TESTS:
             note(python_messages(ast.parse(path.read_text())), path)
     note((words for _, _, words in verify._REASONS), Path(verify.__file__))
+    note(iter(access.REASONS), Path(access.__file__))
     return found

@@ -151,3 +151,20 @@ class TestMaterials:
             self._load(tmp_path, text.format(junk=junk))
         assert error.value.line == line
         assert f"agent.conf:{line}: " in str(error.value)
+
+
+def test_list_of_clients(tmp_path: Path) -> None:
+    """For a server only; what is wrong in it is named."""
+    clients = tmp_path / "clients"
+    clients.write_text("allow issuer CN=test\n")
+    found = config.parse(f"[authenticate.server]\nx509.clients = {clients}\n", PATH)
+    assert materials.load(found).server.access is not None
+    assert materials.load(config.parse("", PATH)).server.access is None
+    clients.write_text("allow everybody\n")
+    with pytest.raises(ConfigError, match=r"agent\.conf:2: .*clients: line 1: "):
+        materials.load(found)
+    clients.unlink()
+    with pytest.raises(ConfigError, match=r"agent\.conf:2: .*No such file"):
+        materials.load(found)
+    (warning,) = config.parse(f"[authenticate.client]\nx509.clients = {clients}\n", PATH).warnings
+    assert "x509.clients is not known" in warning

@@ -13,9 +13,10 @@ from kquic.handshaked.config import Config as FileConfig
 from kquic.handshaked.config import Tickets
 from kquic.handshaked.family import AuthMode, MessageType, Request
 from kquic.handshaked.materials import Materials, SideMaterials, load
-from kquic.handshaked.policy import NoMaterial, Policy, SocketFacts
+from kquic.handshaked.policy import TICKET_KEY_SIZE, NoMaterial, Policy, SocketFacts
 from kquic.sock import CertificateRequest, Cipher, Config
 from kquic.tls import (
+    AccessList,
     ClientSettings,
     KeyPair,
     PskClientCredentials,
@@ -237,3 +238,13 @@ class TestServer:
 
     def test_trust_is_the_systems_by_default(self, bare: Materials) -> None:
         assert bare.server.trust is Trust.SYSTEM
+
+
+def test_list_of_clients_demands_certificates_each_time(ca: TestCA) -> None:
+    """Whatever the socket says, and without tickets."""
+    access = AccessList(())
+    side = replace(side_with_certificate(ca), access=access)
+    asked = request("server", AuthMode.X509)
+    found = policy(Materials(side, side)).settings(asked, facts(bytes(TICKET_KEY_SIZE), ("sunrpc",)))
+    assert isinstance(found, ServerSettings)
+    assert (found.access, found.request, found.ticket_key) == (access, CertificateRequest.REQUIRE, None)

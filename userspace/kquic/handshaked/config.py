@@ -11,6 +11,7 @@ x509.truststore=/etc/ssl/certs/private-ca.pem
 [authenticate.server]
 x509.certificate=/etc/kquic/server.pem
 x509.private_key=/etc/kquic/server.key
+x509.clients=/etc/kquic/clients
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class SideConfig:
     crl: str | None = None
     certificate: str | None = None
     private_key: str | None = None
+    clients: str | None = None
     lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -79,6 +81,8 @@ class _Entry:
 
 _ESCAPES = {"\\s": " ", "\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
 _SIDE_KEYS = {f"x509.{name}": name for name in ("truststore", "crl", "certificate", "private_key")}
+#: What only a server has.
+_SERVER_KEYS = {**_SIDE_KEYS, "x509.clients": "clients"}
 _IGNORED = {("debug", "tls"), ("debug", "nl"), ("debug", "delay_done")}
 
 
@@ -143,7 +147,7 @@ def _apply(config: Config, entry: _Entry, path: Path) -> Config:
             return replace(config, keyrings=names)
         case "authenticate.client", key if key in _SIDE_KEYS:
             return replace(config, client=_set(config.client, entry))
-        case "authenticate.server", key if key in _SIDE_KEYS:
+        case "authenticate.server", key if key in _SERVER_KEYS:
             return replace(config, server=_set(config.server, entry))
         case "authenticate.server", "session_tickets":
             return replace(config, tickets=_tickets(entry, path))
@@ -168,7 +172,7 @@ def _tickets(entry: _Entry, path: Path) -> Tickets:
 
 
 def _set(side: SideConfig, entry: _Entry) -> SideConfig:
-    name = _SIDE_KEYS[entry.key]
+    name = _SERVER_KEYS[entry.key]
     lines = {**side.lines, name: entry.line}
-    values = {n: getattr(side, n) for n in _SIDE_KEYS.values()}
+    values = {n: getattr(side, n) for n in _SERVER_KEYS.values()}
     return SideConfig(**{**values, name: entry.value or None}, lines=lines)

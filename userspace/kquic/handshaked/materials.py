@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kquic.tls import CredentialsError, KeyPair, KeyUrls, Trust, X509Credentials
+from kquic.tls import AccessList, CredentialsError, KeyPair, KeyUrls, Trust, X509Credentials
 
 from .config import Config, ConfigError, SideConfig
 
@@ -20,6 +20,7 @@ class SideMaterials:
     own: KeyPair | KeyUrls | None
     anonymous: X509Credentials  # believes, presents nothing
     complete: X509Credentials | None  # believes and presents; None without a certificate
+    access: AccessList | None = None  # which clients a server admits; None: all it believes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def _load_side(side: SideConfig, path: Path) -> SideMaterials:
     if crl:
         anonymous = _build(side, path, "crl", trust, None, crl)
     complete = _build(side, path, "certificate", trust, own, crl) if own else None
-    return SideMaterials(trust, crl, own, anonymous, complete)
+    return SideMaterials(trust, crl, own, anonymous, complete, _access(side, path))
 
 
 def _own(side: SideConfig, path: Path) -> KeyPair | KeyUrls | None:
@@ -59,6 +60,15 @@ def _own(side: SideConfig, path: Path) -> KeyPair | KeyUrls | None:
     if _is_url(side.certificate) or _is_url(side.private_key):
         return KeyUrls(side.certificate, side.private_key)
     return KeyPair(_read(side, "certificate", path), _read(side, "private_key", path))
+
+
+def _access(side: SideConfig, path: Path) -> AccessList | None:
+    if not side.clients:
+        return None
+    try:
+        return AccessList.parse(_read(side, "clients", path).decode())
+    except (CredentialsError, UnicodeDecodeError) as error:
+        raise ConfigError(path, side.lines["clients"], f"{side.clients}: {error}") from error
 
 
 def _is_url(name: str) -> bool:

@@ -99,17 +99,20 @@ class Policy:
 
     def _server(self, request: Request, facts: SocketFacts) -> ServerSettings:
         credentials: X509Credentials | PskServerCredentials
+        access = None
         if request.auth_mode == AuthMode.PSK:
             credentials = PskServerCredentials(self._psk_lookup(request))
         else:
             credentials = self._x509(request, self.materials.server)
-        ticket_key = facts.session_ticket if self._gives_tickets(facts) else b""
+            access = self.materials.server.access
+        ticket_key = facts.session_ticket if self._gives_tickets(facts) and access is None else b""
         return ServerSettings(
             credentials,
             alpn=facts.alpn,
-            request=_certificate_request(facts),
+            request=_certificate_request(facts) if access is None else CertificateRequest.REQUIRE,
             cipher=_cipher(facts),
             ticket_key=ticket_key if len(ticket_key) == TICKET_KEY_SIZE else None,
+            access=access,
             keylog=self.keylog,
         )
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .access import AccessList
 from .actions import Action, HandshakeResult, InstallSecret, Parameters, SendCrypto
 from .alerts import Alert
 from .credentials import (
@@ -44,6 +45,7 @@ from .resumption import SavedSession, offer_session, save_session, session_confi
 from .settings import ClientSettings, ServerSettings, Settings
 
 __all__ = [
+    "AccessList",
     "Action",
     "Alert",
     "AntiReplay",

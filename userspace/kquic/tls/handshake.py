@@ -21,7 +21,7 @@ from .framing import Framing
 from .session import Session
 from .settings import ClientSettings, ServerSettings, Settings
 from .ticket import EARLY_DATA_SIZE, early_data_size, offered_ticket, ticket
-from .verify import peer_chain, verify_peer
+from .verify import peer_chain, subject_of, verify_peer
 
 # gnutls_record_encryption_level_t in its own order.
 _LEVELS = (CryptoLevel.INITIAL, CryptoLevel.EARLY, CryptoLevel.HANDSHAKE, CryptoLevel.APP)
@@ -182,6 +182,14 @@ class Handshake:
         """The peer's certificate is there: raise if it is not to be believed."""
         name = None if isinstance(self.settings, ServerSettings) else self.settings.server_name
         verify_peer(self._session.handle, is_server=self.is_server, name=name)
+        self._check_access()
+
+    def _check_access(self) -> None:
+        """A good certificate is not enough if there is a list of clients."""
+        access = self.settings.access if isinstance(self.settings, ServerSettings) else None
+        chain = peer_chain(self._session.handle)
+        if access is not None and chain and (objection := access.objection(chain)):
+            raise CertificateRefused((objection,), subject_of(chain[0]), Alert.ACCESS_DENIED)
 
     def on_keylog(self, label: str, secret: bytes) -> None:
         """A line for the key log."""

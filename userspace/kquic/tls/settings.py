@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from kquic.sock import CertificateRequest, Cipher
 
+from .access import AccessList
 from .credentials import ClientCredentials, ServerCredentials
 from .keylog import KeyLog
 from .replay import AntiReplay
@@ -42,7 +43,8 @@ class ServerSettings:
     """A server's side. `ticket_key` (64 bytes) switches session tickets on.
 
     `early_data` accepts 0-RTT, which somebody else can repeat (RFC 9001, 9.2):
-    off unless the application protocol says what may come so early.
+    off unless the application protocol says what may come so early. `access` goes
+    with REQUIRE, and without tickets, which say nothing of whom the list admits now.
     """
 
     credentials: ServerCredentials
@@ -51,7 +53,12 @@ class ServerSettings:
     cipher: Cipher | None = None
     ticket_key: bytes | None = field(default=None, repr=False)
     early_data: AntiReplay | None = None
+    access: AccessList | None = None
     keylog: KeyLog | None = field(default_factory=KeyLog.from_environment)
+
+    def __post_init__(self) -> None:
+        if self.access is not None and (self.request is not CertificateRequest.REQUIRE or self.ticket_key):
+            raise ValueError("access needs a certificate each time")
 
 
 Settings = ClientSettings | ServerSettings
