@@ -168,3 +168,9 @@ def test_list_of_clients(tmp_path: Path) -> None:
         materials.load(found)
     (warning,) = config.parse(f"[authenticate.client]\nx509.clients = {clients}\n", PATH).warnings
     assert "x509.clients is not known" in warning
+
+
+def test_keyrings_of_pre_shared_keys() -> None:
+    found = config.parse("[authenticate.client]\npsk.keyring = a\n[authenticate.server]\npsk.keyring = b\n", PATH)
+    assert (found.client.psk_keyring, found.server.psk_keyring) == ("a", "b")
+    assert found.warnings == ()

@@ -13,11 +13,12 @@ from kquic.handshaked.config import Config as FileConfig
 from kquic.handshaked.config import Tickets
 from kquic.handshaked.family import AuthMode, MessageType, Request
 from kquic.handshaked.materials import Materials, SideMaterials, load
-from kquic.handshaked.policy import TICKET_KEY_SIZE, NoMaterial, Policy, SocketFacts
+from kquic.handshaked.policy import PSK_SIZE, TICKET_KEY_SIZE, NoMaterial, Policy, SocketFacts
 from kquic.sock import CertificateRequest, Cipher, Config
 from kquic.tls import (
     AccessList,
     ClientSettings,
+    CredentialsError,
     KeyPair,
     PskClientCredentials,
     PskServerCredentials,
@@ -46,6 +47,9 @@ class DictKeys:
         wanted = (kind, description, keyring)
         found = [s for s, (k, d, _, ring) in self.keys.items() if (k, d, ring) == wanted]
         return found[0] if found else None
+
+    def members(self, keyring: int) -> list[int]:
+        return [s for s, (_, _, _, ring) in self.keys.items() if ring == keyring]
 
 
 @pytest.fixture(scope="module")
@@ -248,3 +252,58 @@ def test_list_of_clients_demands_certificates_each_time(ca: TestCA) -> None:
     found = policy(Materials(side, side)).settings(asked, facts(bytes(TICKET_KEY_SIZE), ("sunrpc",)))
     assert isinstance(found, ServerSettings)
     assert (found.access, found.request, found.ticket_key) == (access, CertificateRequest.REQUIRE, None)
+
+
+class TestPreSharedKeysInPlaceOfCertificates:
+    SECRET = b"k" * PSK_SIZE
+
+    def keys(self, secret: bytes = SECRET) -> DictKeys:
+        return DictKeys(
+            {
+                51: ("user", "joe@server.test", secret, 77),
+                52: ("user", "joe@other.test", b"o" * 32, 77),
+                53: ("user", "smb-password", b"p" * 32, SESSION),
+            }
+        )
+
+    def client(self, answering: Policy, **more: Any) -> ClientSettings:
+        asked = request("client", AuthMode.X509, peer_name="server.test", **more)
+        found = answering.settings(asked, facts())
+        assert isinstance(found, ClientSettings)
+        return found
+
+    def test_client_has_one_for_the_server(self, bare: Materials) -> None:
+        answering = replace(policy(bare, self.keys()), psk_client=77)
+        found = self.client(answering).credentials
+        assert isinstance(found, PskClientCredentials)
+        assert found.identity == "joe@server.test"
+        assert answering.find_psk(request("client", AuthMode.X509), found.identity) == 51
+
+    def test_other_servers_show_certificates(self, bare: Materials, ca: TestCA) -> None:
+        answering = replace(policy(Materials(side_with_certificate(ca), bare.server), self.keys()), psk_client=77)
+        found = answering.settings(request("client", AuthMode.X509, peer_name="third.test"), facts())
+        assert found.credentials is answering.materials.client.complete
+
+    def test_certificate_of_the_request_goes_first(self, bare: Materials, ca: TestCA) -> None:
+        identity, keys = ca.client("joe"), self.keys()
+        keys.keys |= {61: ("user", "c", identity.cert_der, SESSION), 62: ("user", "k", identity.key_pem, SESSION)}
+        found = self.client(replace(policy(bare, keys), psk_client=77), certificates=((61, 62),))
+        assert isinstance(found.credentials, X509Credentials)
+
+    def test_short_key(self, bare: Materials) -> None:
+        with pytest.raises(CredentialsError, match="pre-shared key 51: 15 bytes, fewer than 16"):
+            self.client(replace(policy(bare, self.keys(self.SECRET[1:])), psk_client=77))
+
+    def test_server_looks_into_that_keyring_only(self, bare: Materials, ca: TestCA) -> None:
+        materials, asked = Materials(bare.client, side_with_certificate(ca)), request("server", AuthMode.X509)
+        answering = replace(policy(materials, self.keys()), psk_server=77)
+        found = answering.settings(asked, facts())
+        assert isinstance(found, ServerSettings)
+        assert found.psk is not None
+        assert found.psk.lookup("joe@server.test") == self.SECRET
+        assert found.psk.lookup("smb-password") is None
+        assert answering.find_psk(asked, "joe@server.test") == 51
+        assert answering.find_psk(asked, "smb-password") is None
+        without = policy(materials, self.keys()).settings(asked, facts())
+        assert isinstance(without, ServerSettings)
+        assert without.psk is None

@@ -59,6 +59,33 @@ def psk_server(**keys: bytes) -> ServerSettings:
     return ServerSettings(PskServerCredentials(keys.get), ("smb",))
 
 
+class TestEither:
+    """A server with a certificate that takes pre-shared keys as well."""
+
+    def both(self, ca: TestCA, identity: Identity) -> ServerSettings:
+        return server(ca, identity, psk=PskServerCredentials({"joe": KEY}.get), request=CertificateRequest.REQUIRE)
+
+    def test_pre_shared_key(self, talk: Any, ca: TestCA, server_id: Identity) -> None:
+        result = talk(psk_client(), self.both(ca, server_id)).server.tls.result
+        assert (result.psk_identity, result.peer_chain) == ("joe", ())
+
+    def test_certificate(self, talk: Any, ca: TestCA, server_id: Identity) -> None:
+        joe = ca.client("joe")
+        settings = ClientSettings(X509Credentials(ca.cert_pem, own(joe)), "server.test", ("smb",))
+        result = talk(settings, self.both(ca, server_id)).server.tls.result
+        assert (result.psk_identity, result.peer_chain) == (None, (joe.cert_der,))
+
+    def test_neither(self, talk: Any, ca: TestCA, server_id: Identity) -> None:
+        with pytest.raises(CertificateRefused) as refused:
+            talk(client(ca), self.both(ca, server_id))
+        assert refused.value.alert == Alert.CERTIFICATE_REQUIRED
+
+    @pytest.mark.parametrize("wrong", [{"identity": "eve"}, {"key": b"w" * 32}])
+    def test_wrong_key(self, talk: Any, ca: TestCA, server_id: Identity, wrong: dict[str, Any]) -> None:
+        with pytest.raises(HandshakeError):
+            talk(psk_client(**wrong), self.both(ca, server_id))
+
+
 class TestSuccess:
     def test_both_sides_agree(self, talk: Any, ca: TestCA, server_id: Identity) -> None:
         done = talk(client(ca), server(ca, server_id))

@@ -92,7 +92,17 @@ def _load(args: argparse.Namespace) -> Policy:
     _link_keyrings(config.keyrings)
     secrets = args.keylog or config.keylog or os.environ.get(ENVIRONMENT)
     keylog = SecretLog(secrets) if secrets else None
-    return Policy(loaded, keyring, keyring.SESSION_KEYRING, keylog, config.tickets)
+    client, server = (_psk_keyring(side, config.path) for side in (config.client, config.server))
+    return Policy(loaded, keyring, keyring.SESSION_KEYRING, keylog, config.tickets, client, server)
+
+
+def _psk_keyring(side: configuration.SideConfig, path: Path | None) -> int | None:
+    if not side.psk_keyring:
+        return None
+    try:
+        return keyring.link_keyring(side.psk_keyring)
+    except keyring.KeyringError as error:
+        raise configuration.ConfigError(path or Path(), side.lines["psk_keyring"], str(error)) from error
 
 
 def _read_config(path: Path | None) -> configuration.Config:

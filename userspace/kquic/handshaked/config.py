@@ -46,6 +46,7 @@ class SideConfig:
     certificate: str | None = None
     private_key: str | None = None
     clients: str | None = None
+    psk_keyring: str | None = None
     lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -80,7 +81,9 @@ class _Entry:
 
 
 _ESCAPES = {"\\s": " ", "\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
-_SIDE_KEYS = {f"x509.{name}": name for name in ("truststore", "crl", "certificate", "private_key")}
+_SIDE_KEYS = {f"x509.{name}": name for name in ("truststore", "crl", "certificate", "private_key")} | {
+    "psk.keyring": "psk_keyring"
+}
 #: What only a server has.
 _SERVER_KEYS = {**_SIDE_KEYS, "x509.clients": "clients"}
 _IGNORED = {("debug", "tls"), ("debug", "nl"), ("debug", "delay_done")}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from functools import cache
 from typing import Any
 
@@ -76,10 +77,16 @@ def prepare() -> None:
     _check(_library().keyctl_link(USER_KEYRING, SESSION_KEYRING), "user keyring")
 
 
-def link_keyring(name: str) -> None:
-    """Make the keys of a keyring, by name or serial number, ours to use."""
+def link_keyring(name: str) -> int:
+    """Make the keys of a keyring, by name or serial number, ours to use; its serial number."""
     serial = int(name) if name.isdecimal() else _find_keyring(name)
     _check(_library().keyctl_link(serial, SESSION_KEYRING), f"keyring {name}")
+    return serial
+
+
+def members(keyring: int) -> list[int]:
+    """The serial numbers of the keys in a keyring."""
+    return [serial for (serial,) in struct.iter_unpack("=i", read(keyring))]
 
 
 def _find_keyring(name: str) -> int:

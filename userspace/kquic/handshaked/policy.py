@@ -38,6 +38,8 @@ TICKET_KEY_SIZE = 64
 NO_TICKET_FOR = frozenset({"smb"})
 
 PSK_TYPES = ("psk", "user")
+#: What cannot be guessed (RFC 9257, 4).
+PSK_SIZE = 16
 
 
 class NoMaterial(CredentialsError):
@@ -55,6 +57,9 @@ class Keys(Protocol):
 
     def search(self, keyring: int, kind: str, description: str) -> int | None:
         """The serial number of a key, if the keyring has it."""
+
+    def members(self, keyring: int) -> list[int]:
+        """The serial numbers of all keys in a keyring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,10 @@ class Policy:
     session_keyring: int
     keylog: KeyLog | None = None
     tickets: Tickets = Tickets.AUTO
+    psk_client: int | None = None
+    """Keyring with the pre-shared keys for servers that we are to use in place of certificates; none if None."""
+    psk_server: int | None = None
+    """The same for clients, who may."""
 
     def settings(self, request: Request, facts: SocketFacts) -> Settings:
         """How to do the handshake; CredentialsError if it cannot be done."""
@@ -83,13 +92,14 @@ class Policy:
 
     def _client(self, request: Request, facts: SocketFacts) -> ClientSettings:
         credentials: X509Credentials | PskClientCredentials
+        name = (request.peer_name or facts.peer).strip("[]")
         if request.auth_mode == AuthMode.PSK:
             credentials = self._psk_client(request)
         else:
-            credentials = self._x509(request, self.materials.client)
+            credentials = self._shared_with(name, request) or self._x509(request, self.materials.client)
         settings = ClientSettings(
             credentials,
-            server_name=(request.peer_name or facts.peer).strip("[]"),
+            server_name=name,
             alpn=facts.alpn,
             verify=facts.config.certificate_request != CertificateRequest.NO_AUTH,
             cipher=_cipher(facts),
@@ -99,12 +109,13 @@ class Policy:
 
     def _server(self, request: Request, facts: SocketFacts) -> ServerSettings:
         credentials: X509Credentials | PskServerCredentials
-        access = None
+        access = psk = None
         if request.auth_mode == AuthMode.PSK:
             credentials = PskServerCredentials(self._psk_lookup(request))
         else:
             credentials = self._x509(request, self.materials.server)
             access = self.materials.server.access
+            psk = PskServerCredentials(self._shared) if self.psk_server else None
         ticket_key = facts.session_ticket if self._gives_tickets(facts) and access is None else b""
         return ServerSettings(
             credentials,
@@ -113,6 +124,7 @@ class Policy:
             cipher=_cipher(facts),
             ticket_key=ticket_key if len(ticket_key) == TICKET_KEY_SIZE else None,
             access=access,
+            psk=psk,
             keylog=self.keylog,
         )
 
@@ -152,7 +164,30 @@ class Policy:
         serial = self.keys.search(request.keyring, "user", description)
         return self.keys.read(serial) if serial else None
 
-    # Pre-shared keys
+    # Pre-shared keys in place of certificates, in keyrings of their own: any other key's content might be guessed.
+
+    def _shared_with(self, server: str, request: Request) -> PskClientCredentials | None:
+        if self.psk_client is None or any(cert for cert, _ in request.certificates):
+            return None
+        found = {self.keys.describe(serial)[1]: serial for serial in self.keys.members(self.psk_client)}
+        names = [identity for identity in sorted(found) if identity.partition("@")[2] == server]
+        return PskClientCredentials(names[0], self._secret(found[names[0]])) if names else None
+
+    def _shared(self, identity: str) -> bytes | None:
+        serial = self._find_shared(self.psk_server, identity)
+        return self._secret(serial) if serial else None
+
+    def _find_shared(self, keyring: int | None, identity: str) -> int | None:
+        found = [self.keys.search(keyring, kind, identity) for kind in PSK_TYPES] if keyring else []
+        return next(filter(None, found), None)
+
+    def _secret(self, serial: int) -> bytes:
+        secret = self.keys.read(serial)
+        if len(secret) < PSK_SIZE:
+            raise CredentialsError(f"pre-shared key {serial}: {len(secret)} bytes, fewer than {PSK_SIZE}")
+        return secret
+
+    # Pre-shared keys that the kernel user asks for
 
     def _psk_client(self, request: Request) -> PskClientCredentials:
         if not request.peer_identities:
@@ -169,7 +204,9 @@ class Policy:
         return lookup
 
     def find_psk(self, request: Request, identity: str) -> int | None:
-        """The key that a client's identity names: of the request, else of our keyrings."""
+        """The key that an identity names: of the request, else of our keyrings."""
+        if request.auth_mode != AuthMode.PSK:
+            return self._find_shared(self.psk_server if request.is_server else self.psk_client, identity)
         for serial in request.peer_identities:
             if self.keys.describe(serial)[1] == identity:
                 return serial

@@ -12,7 +12,7 @@ from errno import EOPNOTSUPP
 
 from kquic.errors import KquicError
 from kquic.sock import IPPROTO_QUIC, Connection, CryptoLevel
-from kquic.tls import ClientSettings, Handshake, HandshakeResult, run
+from kquic.tls import ClientSettings, Handshake, HandshakeResult, PskClientCredentials, Settings, run
 from kquic.tls.verify import subject_of
 
 from . import keyring, sessions
@@ -87,7 +87,7 @@ class Worker:
         timeout = self.request.timeout_ms / 1000 or DEFAULT_TIMEOUT
         tls = run(connection, settings, timeout)
         self._finish(connection, tls, facts)
-        return Outcome(0, printable(_summary(tls.result)), self._remote_auth(tls.result))
+        return Outcome(0, printable(_summary(tls.result)), self._remote_auth(tls.result, settings))
 
     def _finish(self, connection: Connection, tls: Handshake, facts: SocketFacts) -> None:
         """Leave on the socket what the kernel user looks for there."""
@@ -107,10 +107,12 @@ class Worker:
             log.debug("%s: no session data: %s", self.who, error)
             return True
 
-    def _remote_auth(self, result: HandshakeResult) -> tuple[int, ...]:
+    def _remote_auth(self, result: HandshakeResult, settings: Settings) -> tuple[int, ...]:
         """Serial numbers of keys that say who the peer proved to be."""
-        if result.psk_identity:
-            serial = self.policy.find_psk(self.request, result.psk_identity)
+        credentials = settings.credentials
+        own = credentials.identity if isinstance(credentials, PskClientCredentials) else None
+        if identity := result.psk_identity or own:
+            serial = self.policy.find_psk(self.request, identity)
             return (serial,) if serial else ()
         if not result.peer_chain:
             return ()

@@ -150,6 +150,7 @@ class PskClientCredentials:
         holder = ffi.new("gnutls_psk_client_credentials_t *")
         _check(gnutls().gnutls_psk_allocate_client_credentials(holder), "credentials")
         self.handle = ffi.gc(holder[0], gnutls().gnutls_psk_free_client_credentials)
+        self.identity = identity
         name, secret = Datum(identity.encode()), Datum(key)
         code = gnutls().gnutls_psk_set_client_credentials2(self.handle, name.pointer, secret.pointer, PSK_KEY_RAW)
         _check(code, "pre-shared key")

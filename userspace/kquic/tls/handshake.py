@@ -15,11 +15,10 @@ from kquic.sock import CryptoLevel
 from . import lib
 from .actions import Action, HandshakeResult, InstallSecret, Parameters, SendCrypto
 from .alerts import Alert
-from .credentials import PskServerCredentials
 from .errors import CertificateRefused, HandshakeError, ProtocolViolation, TlsError, UnknownPskIdentity
 from .framing import Framing
 from .session import Session
-from .settings import ClientSettings, ServerSettings, Settings
+from .settings import ClientSettings, ServerSettings, Settings, psk_server
 from .ticket import EARLY_DATA_SIZE, early_data_size, offered_ticket, ticket
 from .verify import peer_chain, subject_of, verify_peer
 
@@ -198,8 +197,8 @@ class Handshake:
 
     def find_psk(self, identity: str) -> bytes | None:
         """The key that an identity names."""
-        credentials = self.settings.credentials
-        key = credentials.lookup(identity) if isinstance(credentials, PskServerCredentials) else None
+        keys = psk_server(self.settings)
+        key = keys.lookup(identity) if keys is not None else None
         self._psk_identity, self._psk_unknown = identity, key is None
         return key
 

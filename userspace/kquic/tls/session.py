@@ -8,10 +8,10 @@ from typing import Any
 from kquic.sock import CertificateRequest, Cipher
 
 from . import _callbacks as callbacks
-from .credentials import CRD_PSK, PskServerCredentials, handle_of
+from .credentials import CRD_PSK, handle_of
 from .errors import HandshakeError
 from .lib import Datum, datum_array, ffi, gnutls, strerror, take, to_bytes
-from .settings import ClientSettings, ServerSettings, Settings, priority_string
+from .settings import ClientSettings, ServerSettings, Settings, priority_string, psk_server
 from .ticket import EARLY_DATA_SIZE
 from .verify import is_address
 
@@ -56,7 +56,7 @@ class Session:
 
     def _set_up_common(self, settings: Settings) -> None:
         lib = gnutls()
-        psk = settings.credentials.kind == CRD_PSK
+        psk = settings.credentials.kind == CRD_PSK or psk_server(settings) is not None
         priority = priority_string(settings.cipher, psk=psk).encode()
         _check(lib.gnutls_priority_set_direct(self.handle, priority, ffi.NULL), "priorities")
         credentials = handle_of(settings.credentials)
@@ -108,10 +108,19 @@ class Session:
             # Data that does not fit the connection only costs the resumption.
             gnutls().gnutls_session_set_data(self.handle, data, len(data))
 
+    def _set_up_psk(self, settings: ServerSettings) -> None:
+        keys = psk_server(settings)
+        if keys is None:
+            return
+        gnutls().gnutls_psk_set_server_credentials_function2(keys.handle, callbacks.psk_wanted)
+        if keys is not settings.credentials:
+            self._keep.append(keys)
+            _check(gnutls().gnutls_credentials_set(self.handle, CRD_PSK, handle_of(keys)), "credentials")
+
     def _set_up_server(self, settings: ServerSettings) -> None:
-        if isinstance(settings.credentials, PskServerCredentials):
-            gnutls().gnutls_psk_set_server_credentials_function2(settings.credentials.handle, callbacks.psk_wanted)
-        elif settings.request in (CertificateRequest.REQUEST, CertificateRequest.REQUIRE):
+        self._set_up_psk(settings)
+        asks = settings.request in (CertificateRequest.REQUEST, CertificateRequest.REQUIRE)
+        if asks and settings.credentials.kind != CRD_PSK:
             lib = gnutls()
             lib.gnutls_certificate_server_set_request(self.handle, settings.request)
             lib.gnutls_certificate_send_x509_rdn_sequence(self.handle, OMIT_ISSUER_NAMES)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kquic.sock import CertificateRequest, Cipher
 
 from .access import AccessList
-from .credentials import ClientCredentials, ServerCredentials
+from .credentials import ClientCredentials, PskServerCredentials, ServerCredentials
 from .keylog import KeyLog
 from .replay import AntiReplay
 
@@ -43,7 +43,8 @@ class ServerSettings:
     """A server's side. `ticket_key` (64 bytes) switches session tickets on.
 
     `early_data` accepts 0-RTT, which somebody else can repeat (RFC 9001, 9.2):
-    off unless the application protocol says what may come so early. `access` goes
+    off unless the application protocol says what may come so early. With `psk`
+    clients may have a pre-shared key in place of a certificate. `access` goes
     with REQUIRE, and without tickets, which say nothing of whom the list admits now.
     """
 
@@ -54,6 +55,7 @@ class ServerSettings:
     ticket_key: bytes | None = field(default=None, repr=False)
     early_data: AntiReplay | None = None
     access: AccessList | None = None
+    psk: PskServerCredentials | None = None
     keylog: KeyLog | None = field(default_factory=KeyLog.from_environment)
 
     def __post_init__(self) -> None:
@@ -62,6 +64,13 @@ class ServerSettings:
 
 
 Settings = ClientSettings | ServerSettings
+
+
+def psk_server(settings: Settings) -> PskServerCredentials | None:
+    """The pre-shared keys of a server, if it has some."""
+    if not isinstance(settings, ServerSettings):
+        return None
+    return settings.credentials if isinstance(settings.credentials, PskServerCredentials) else settings.psk
 
 
 def priority_string(cipher: Cipher | None, *, psk: bool) -> str:
