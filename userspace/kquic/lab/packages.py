@@ -15,7 +15,7 @@ TREE = ("git", "xz-utils", "debian-archive-keyring")
 COMPILER = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "perl", "ccache")
 PROGRAMS = ("libgnutls28-dev", "pkgconf")
 BUILD = (*TREE, *COMPILER, *PROGRAMS, "mmdebstrap", "fakeroot", "e2fsprogs")
-CHECK = (*BUILD, "sparse", "valgrind")
+CHECK = (*BUILD, "sparse", "valgrind", "mandoc")
 QEMU = (*BUILD, "qemu-system-x86")
 PURPOSES = {"tree": TREE, "build": BUILD, "check": CHECK, "qemu": QEMU}
 
