@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kquic.lab import overlay, series
 from kquic.lab.paths import REPO
-from kquic.lab.verify import added_lines
+from kquic.lab.verify import added_lines, always_built, readers
 from unit.lab.bench import Bench, write
 
 EARLY = """\
@@ -73,3 +73,25 @@ def test_added_lines() -> None:
     diff = "--- a/x.c\n+++ b/x.c\n@@ -3 +3,2 @@ int f\n-a\n+b\n+c\n@@ -9,2 +11,0 @@\n-d\n-e\n"
     diff += "--- a/y.c\n+++ b/y.c\n@@ -0,0 +1 @@\n+z\n"
     assert added_lines(diff) == {"x.c": {3, 4}, "y.c": {1}}
+
+
+MAKEFILE = """\
+obj-y := route.o udp.o \\
+\t udp_offload.o
+obj-$(CONFIG_NETPOLL) += netpoll.o
+sunrpc-y += clnt.o
+"""
+
+
+def test_what_a_makefile_always_builds() -> None:
+    assert always_built(MAKEFILE) == {"route.o", "udp.o", "udp_offload.o", "clnt.o"}
+
+
+def test_readers_of_a_header_are_files_that_are_built(tmp_path: Path) -> None:
+    """A file that the configuration leaves out does not compile."""
+    reading = "#include <linux/udp.h>\n"
+    write(tmp_path, {f"net/{name}/Makefile": MAKEFILE for name in ("core", "ipv4", "sunrpc")})
+    write(tmp_path, {"net/core/netpoll.c": reading, "net/ipv4/udp.c": reading, "net/ipv4/route.c": "int x;\n"})
+    assert readers(tmp_path, "include/linux/udp.h") == ["net/ipv4/udp.o"]
+    assert readers(tmp_path, "include/linux/tcp.h") == []
+    assert readers(tmp_path, "net/core/dev.h") == []

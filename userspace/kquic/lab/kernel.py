@@ -61,14 +61,14 @@ class Build:
         jobs = f"-j{os.cpu_count() or 1}"
         return ["make", "-C", str(self.source.tree), "ARCH=um", f"O={self.folder}", *compilers, jobs, *words]
 
-    def configure(self) -> None:
+    def configure(self, *, quiet: bool = False) -> None:
         """Write .config from the fragments; an unchanged one keeps its time stamp."""
         wanted = kconfig.fragment(self.flavour)
         self.folder.mkdir(exist_ok=True)
         wishes = self.folder / "wanted.config"
         wishes.write_text(wanted)
         self.make(f"KCONFIG_ALLCONFIG={wishes}", "allnoconfig")
-        if lacking := kconfig.refused(wanted, (self.folder / ".config").read_text()):
+        if not quiet and (lacking := kconfig.refused(wanted, (self.folder / ".config").read_text())):
             proc.say(f"this kernel has no {', '.join(lacking)}")
 
 
