@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,10 @@ def test_a_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize("link", ["other.md", "#two", "../code.py"])
 def test_a_link_to_nowhere(tmp_path: Path, link: str) -> None:
     assert link.lstrip("#") in site.complaints(tmp_path / "site", pages(tmp_path / "docs", f"[there]({link})"))
+
+
+def test_links_of_the_front_page() -> None:
+    """It is no page of the site."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (REPO / "README.md").read_text())
+    assert len(links) > 10
+    assert [link for link in links if not (REPO / link).exists()] == []
