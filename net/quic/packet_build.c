@@ -20,8 +20,7 @@ static u8 quic_pkt_max_frames(const struct quic_conn *conn,
 	const struct quic_streams *streams = &conn->streams;
 
 	if (type != QUIC_PKT_1RTT || quic_cids_pending(conn) ||
-	    !list_empty(&streams->control) ||
-	    (!list_empty(&streams->send) && !list_is_singular(&streams->send)))
+	    !list_empty(&streams->control) || quic_streams_several(streams))
 		return QUIC_PKT_FRAMES_MANY;
 	return QUIC_SENT_FRAMES_SMALL;
 }

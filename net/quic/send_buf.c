@@ -8,7 +8,7 @@
 #include "packet_build.h"
 #include "send_buf.h"
 
-#define QUIC_CHUNK_FRAGS	14	/* makes the struct a power of two */
+#define QUIC_CHUNK_FRAGS	13	/* as many as fit into 256 bytes */
 #define QUIC_SPLICE_PAGES	8
 
 /* Acknowledged or lost ranges that one buffer keeps apart. */
@@ -17,6 +17,7 @@
 /**
  * struct quic_send_chunk - consecutive bytes in several fragments
  * @list:   place in quic_send_buf.chunks
+ * @turn:   when they were written (quic_send_buf.turn)
  * @offset: of the first byte of frags[@first]
  * @len:    bytes from there on
  * @first:  fragments below it have been released
@@ -25,6 +26,7 @@
  */
 struct quic_send_chunk {
 	struct list_head list;
+	u64 turn;
 	u64 offset;
 	u32 len;
 	u16 first;
@@ -73,6 +75,7 @@ void quic_send_buf_init(struct quic_send_buf *buf)
 {
 	INIT_LIST_HEAD(&buf->chunks);
 	buf->cursor = NULL;
+	buf->turn = 0;
 	buf->start = 0;
 	buf->next = 0;
 	buf->end = 0;
@@ -82,16 +85,25 @@ void quic_send_buf_init(struct quic_send_buf *buf)
 
 static struct quic_send_chunk *quic_send_buf_tail(struct quic_send_buf *buf)
 {
+	return list_last_entry(&buf->chunks, struct quic_send_chunk, list);
+}
+
+/* The last chunk, if what is written now may join what is in it. */
+static struct quic_send_chunk *quic_send_buf_open(struct quic_send_buf *buf)
+{
+	struct quic_send_chunk *chunk;
+
 	if (list_empty(&buf->chunks))
 		return NULL;
-	return list_last_entry(&buf->chunks, struct quic_send_chunk, list);
+	chunk = quic_send_buf_tail(buf);
+	return chunk->turn == buf->turn ? chunk : NULL;
 }
 
 /* A chunk with a free fragment, at the end of the buffer. */
 static struct quic_send_chunk *quic_send_buf_extend(struct quic_send_buf *buf,
 						    struct sock *sk)
 {
-	struct quic_send_chunk *chunk = quic_send_buf_tail(buf);
+	struct quic_send_chunk *chunk = quic_send_buf_open(buf);
 
 	if (chunk && chunk->nr < QUIC_CHUNK_FRAGS)
 		return chunk;
@@ -100,6 +112,7 @@ static struct quic_send_chunk *quic_send_buf_extend(struct quic_send_buf *buf,
 	chunk = kmalloc_obj(*chunk, sk->sk_allocation);
 	if (!chunk)
 		return NULL;
+	chunk->turn = buf->turn;
 	chunk->offset = buf->end;
 	chunk->len = 0;
 	chunk->first = 0;
@@ -113,7 +126,7 @@ static struct quic_send_chunk *quic_send_buf_extend(struct quic_send_buf *buf,
 static bool quic_send_buf_merge(struct quic_send_buf *buf, struct page *page,
 				u32 off, u32 len)
 {
-	struct quic_send_chunk *chunk = quic_send_buf_tail(buf);
+	struct quic_send_chunk *chunk = quic_send_buf_open(buf);
 	struct bio_vec *frag;
 
 	if (!chunk || chunk->first == chunk->nr)
@@ -231,12 +244,11 @@ int quic_send_buf_append(struct quic_send_buf *buf, struct sock *sk,
 	return done;
 }
 
-/* Find the byte at @offset, which is in the buffer. */
-static void quic_send_buf_seek(struct quic_send_buf *buf, u64 offset,
-			       struct quic_send_pos *pos)
+/* The chunk with the byte at @offset, which is in the buffer. */
+static struct quic_send_chunk *quic_send_buf_find(struct quic_send_buf *buf,
+						  u64 offset)
 {
 	struct quic_send_chunk *chunk = buf->cursor;
-	u32 skip;
 
 	if (!chunk || chunk->offset > offset)
 		chunk = list_first_entry(&buf->chunks, struct quic_send_chunk,
@@ -244,6 +256,15 @@ static void quic_send_buf_seek(struct quic_send_buf *buf, u64 offset,
 	while (chunk->offset + chunk->len <= offset)
 		chunk = list_next_entry(chunk, list);
 	buf->cursor = chunk;
+	return chunk;
+}
+
+/* Find the byte at @offset, which is in the buffer. */
+static void quic_send_buf_seek(struct quic_send_buf *buf, u64 offset,
+			       struct quic_send_pos *pos)
+{
+	struct quic_send_chunk *chunk = quic_send_buf_find(buf, offset);
+	u32 skip;
 
 	skip = offset - chunk->offset;
 	pos->chunk = chunk;
@@ -289,13 +310,44 @@ bool quic_send_buf_next_lost(const struct quic_send_buf *buf,
 }
 
 /**
- * quic_send_buf_fit - how much of a range one packet can refer to
+ * quic_send_buf_next_turn - when was written what has to be sent next
+ * @buf: buffer
+ *
+ * Return: the turn of the lowest lost byte, else of the first that was never
+ * sent, else the last one, when the string may have been ended.
+ */
+u64 quic_send_buf_next_turn(struct quic_send_buf *buf)
+{
+	struct quic_range range = { .start = buf->next };
+
+	if (!quic_send_buf_next_lost(buf, &range) && buf->next == buf->end)
+		return buf->turn;
+	return quic_send_buf_find(buf, range.start)->turn;
+}
+
+/* The end of what was written in one turn, from @chunk on; at most @end. */
+static u64 quic_send_buf_turn_end(const struct quic_send_chunk *chunk, u64 end)
+{
+	const struct quic_send_chunk *next;
+
+	while (chunk->offset + chunk->len < end) {
+		next = list_next_entry(chunk, list);
+		if (next->turn != chunk->turn)
+			return next->offset;
+		chunk = next;
+	}
+	return end;
+}
+
+/**
+ * quic_send_buf_fit - how much of a range goes into one frame
  * @buf:    buffer
  * @b:      the packet
  * @offset: start of the range, which is in the buffer
  * @len:    its length
  *
- * Return: @len, or less when the packet would consist of too many pieces.
+ * Return: @len, or less when the packet would consist of too many pieces, or
+ * when others have been written to in between.
  */
 u32 quic_send_buf_fit(struct quic_send_buf *buf,
 		      const struct quic_pkt_builder *b, u64 offset, u32 len)
@@ -308,6 +360,7 @@ u32 quic_send_buf_fit(struct quic_send_buf *buf,
 	if (!len)
 		return 0;
 	quic_send_buf_seek(buf, offset, &pos);
+	len = quic_send_buf_turn_end(pos.chunk, offset + len) - offset;
 	for (; pieces && fit < len; pieces--)
 		fit += quic_send_buf_piece(&pos, len - fit, &piece);
 	return fit;

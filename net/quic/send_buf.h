@@ -24,6 +24,7 @@ struct sock;
  * struct quic_send_buf - bytes not yet acknowledged
  * @chunks: struct quic_send_chunk in order, with the bytes from @start on
  * @cursor: chunk that was used last, where the next search begins
+ * @turn:   when what is appended is written, relative to other buffers
  * @start:  first byte that is not known to have arrived
  * @next:   first byte that was never sent
  * @end:    behind the last byte that was handed over
@@ -33,6 +34,7 @@ struct sock;
 struct quic_send_buf {
 	struct list_head chunks;
 	struct quic_send_chunk *cursor;
+	u64 turn;
 	u64 start;
 	u64 next;
 	u64 end;
@@ -46,6 +48,7 @@ int quic_send_buf_append(struct quic_send_buf *buf, struct sock *sk,
 
 bool quic_send_buf_next_lost(const struct quic_send_buf *buf,
 			     struct quic_range *range);
+u64 quic_send_buf_next_turn(struct quic_send_buf *buf);
 u32 quic_send_buf_fit(struct quic_send_buf *buf,
 		      const struct quic_pkt_builder *b, u64 offset, u32 len);
 int quic_send_buf_put(struct quic_send_buf *buf, struct quic_pkt_builder *b,

@@ -120,11 +120,13 @@ static bool quic_send_alive(const struct quic_conn *conn)
 
 static void quic_send_uncork(struct quic_conn *conn)
 {
-	struct quic_stream *stream;
+	struct rb_node *node;
 
 	quic_crypto_cork(conn, QUIC_CRYPTO_APP, false);
-	list_for_each_entry(stream, &conn->streams.send, send_link)
-		quic_stream_send_cork(stream, false);
+	for (node = rb_first_cached(&conn->streams.send); node;
+	     node = rb_next(node))
+		quic_stream_send_cork(rb_entry(node, struct quic_stream,
+					       send_node), false);
 }
 
 /* Sleep until something may have changed. Where the buffer is full, what is

@@ -63,7 +63,9 @@ void quic_streams_init(struct quic_conn *conn)
 	streams->blocked = false;
 	streams->ending = 0;
 	streams->peer_mem = 0;
-	INIT_LIST_HEAD(&streams->send);
+	streams->send = RB_ROOT_CACHED;
+	streams->turn = 1;	/* a stream's own begins at 0 */
+	streams->push = 0;
 	INIT_LIST_HEAD(&streams->control);
 	for (i = 0; i < QUIC_STREAM_TYPES; i++) {
 		memset(&streams->ids[i], 0, sizeof(streams->ids[i]));
@@ -333,7 +335,7 @@ static struct quic_stream *quic_stream_alloc(struct quic_conn *conn, u64 id,
 	stream->id = id;
 	stream->has_send = local || !uni;
 	stream->has_recv = !local || !uni;
-	INIT_LIST_HEAD(&stream->send_link);
+	RB_CLEAR_NODE(&stream->send_node);
 	INIT_LIST_HEAD(&stream->control_link);
 	if (stream->has_send)
 		quic_stream_send_init(stream, quic_streams_tx_limit(conn, id));
@@ -532,13 +534,8 @@ u64 quic_streams_unacked(const struct quic_conn *conn)
  */
 u64 quic_streams_unsent(const struct quic_conn *conn)
 {
-	const struct quic_stream *stream;
-	u64 bytes = 0;
-
 	quic_conn_assert_held(conn);
-	list_for_each_entry(stream, &conn->streams.send, send_link)
-		bytes += quic_send_buf_fresh(&stream->send.buf);
-	return bytes;
+	return conn->flow.tx.used - conn->flow.tx_sent;
 }
 
 /* An open stream that a program names for one of its parts. */

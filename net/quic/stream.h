@@ -43,6 +43,7 @@ struct quic_conn;
  * @fin_acked: one has arrived
  * @corked:    more is to come (MSG_MORE): less than a packet stays here
  * @small_end: behind the last byte that left in less than a full packet
+ * @place:     turn of writing (quic_streams.turn) of what is to be sent next
  * @buf:       bytes
  * @flow:      limit of the peer
  * @errcode:   application error code of RESET_STREAM
@@ -54,6 +55,7 @@ struct quic_stream_send {
 	bool fin_acked;
 	bool corked;
 	u64 small_end;
+	u64 place;
 	struct quic_send_buf buf;
 	struct quic_flow_tx flow;
 	u64 errcode;
@@ -88,7 +90,7 @@ struct quic_stream_recv {
  * @pending:  QUIC_STREAM_RESET and so on
  * @has_send: there is a sending part
  * @has_recv: there is a receiving part
- * @send_link: place in quic_streams.send, while there is data or a FIN to send
+ * @send_node: place in quic_streams.send, while there is data or a FIN to send
  * @control_link: place in quic_streams.control, while @pending
  * @send:     sending part
  * @recv:     receiving part
@@ -99,7 +101,7 @@ struct quic_stream {
 	u8 pending;
 	bool has_send;
 	bool has_recv;
-	struct list_head send_link;
+	struct rb_node send_node;
 	struct list_head control_link;
 	struct quic_stream_send send;
 	struct quic_stream_recv recv;
@@ -131,7 +133,9 @@ struct quic_stream_ids {
  * @tree:    objects by ID
  * @last:    object that was found last
  * @active:  where a program's data goes that names no stream
- * @send:    streams with data to send, served in turn
+ * @send:    streams with data to send, by quic_stream_send.place
+ * @turn:    how often the program has written to another stream than before
+ * @push:    what was written in turns before this one does not wait for more
  * @control: streams that owe control frames
  * @blocked: the active stream has no credit of its own; read without the lock
  * @ending:  streams whose FIN or RESET_STREAM was not acknowledged yet
@@ -143,7 +147,9 @@ struct quic_streams {
 	struct rb_root tree;
 	struct quic_stream *last;
 	struct quic_stream *active;
-	struct list_head send;
+	struct rb_root_cached send;
+	u64 turn;
+	u64 push;
 	struct list_head control;
 	bool blocked;
 	u32 ending;
@@ -164,6 +170,14 @@ static inline u64 quic_stream_number(u64 id)
 static inline bool quic_stream_is_uni(u64 id)
 {
 	return id & QUIC_STREAM_TYPE_UNI_MASK;
+}
+
+/* Is there more than one stream with data to send? */
+static inline bool quic_streams_several(const struct quic_streams *streams)
+{
+	const struct rb_node *root = streams->send.rb_root.rb_node;
+
+	return root && (root->rb_left || root->rb_right);
 }
 
 void quic_streams_init(struct quic_conn *conn);

@@ -7,6 +7,38 @@
 #include "stream_recv.h"
 #include "stream_send.h"
 
+/* The stream of which something is to be sent now: the one that was written to
+ * first, if there is one that need not wait for more, for what waits must not
+ * be overtaken. Those that wait do not fill the @room in a packet together, so
+ * there are not many.
+ */
+static struct quic_stream *quic_streams_next(struct quic_conn *conn, u32 room)
+{
+	struct quic_streams *streams = &conn->streams;
+	struct quic_stream *stream, *first = NULL;
+	struct rb_node *node;
+
+	for (node = rb_first_cached(&streams->send); node;
+	     node = rb_next(node)) {
+		stream = rb_entry(node, struct quic_stream, send_node);
+		if (!quic_stream_send_may(conn, stream))
+			continue;
+		first = first ?: stream;
+		if (first->send.place < streams->push)
+			return first;
+		if (!quic_stream_send_held(conn, stream, room)) {
+			streams->push = stream->send.place;
+			return first;
+		}
+	}
+	return NULL;
+}
+
+static u32 quic_streams_packet_size(struct quic_conn *conn)
+{
+	return conn->path.max_payload - quic_pkt_overhead(conn, QUIC_PKT_1RTT);
+}
+
 /**
  * quic_streams_pending - tell whether there is something to send now
  * @conn: connection
@@ -17,7 +49,6 @@
 bool quic_streams_pending(struct quic_conn *conn)
 {
 	struct quic_streams *streams = &conn->streams;
-	struct quic_stream *stream;
 	int i;
 
 	quic_conn_assert_held(conn);
@@ -26,10 +57,7 @@ bool quic_streams_pending(struct quic_conn *conn)
 	for (i = 0; i < QUIC_STREAM_TYPES; i++)
 		if (streams->ids[i].max_owed || streams->ids[i].blocked_owed)
 			return true;
-	list_for_each_entry(stream, &streams->send, send_link)
-		if (quic_stream_send_ready(conn, stream))
-			return true;
-	return false;
+	return quic_streams_next(conn, quic_streams_packet_size(conn));
 }
 
 /**
@@ -44,7 +72,6 @@ void quic_streams_rewind(struct quic_conn *conn)
 	struct rb_node *node;
 
 	quic_conn_assert_held(conn);
-	conn->flow.tx_sent = 0;
 	for (node = rb_first(&conn->streams.tree); node; node = rb_next(node)) {
 		stream = rb_entry(node, struct quic_stream, node);
 		if (stream->has_send)
@@ -230,21 +257,14 @@ static bool quic_streams_put_control(struct quic_conn *conn,
 	return true;
 }
 
-/* One frame of each stream in turn; whoever was served goes to the end. */
 static void quic_streams_put_data(struct quic_conn *conn,
 				  struct quic_pkt_builder *b)
 {
-	struct list_head *send = &conn->streams.send;
-	struct quic_stream *stream, *tmp;
+	struct quic_stream *stream;
 
-	list_for_each_entry_safe(stream, tmp, send, send_link) {
-		if (!quic_stream_send_ready(conn, stream))
-			continue;
+	while ((stream = quic_streams_next(conn, quic_pkt_room(b))))
 		if (!quic_stream_send_put(conn, stream, b))
 			return;
-		if (!list_empty(&stream->send_link))
-			list_move_tail(&stream->send_link, send);
-	}
 }
 
 /**
@@ -252,7 +272,8 @@ static void quic_streams_put_data(struct quic_conn *conn,
  * @conn: connection
  * @b:    0-RTT or 1-RTT packet
  *
- * Limits and other control frames first, then data, stream after stream.
+ * Limits and other control frames first, then data in the order in which it was
+ * written.
  *
  * Context: connection lock held.
  * Return: whether a frame was put.

@@ -34,11 +34,53 @@ u64 quic_stream_send_credit(const struct quic_conn *conn,
 		   quic_flow_tx_credit(&stream->send.flow));
 }
 
-static void quic_stream_send_link(struct quic_conn *conn,
-				  struct quic_stream *stream)
+/* What is queued now belongs to this stream's present turn, or to a new one if
+ * another stream has been written to since.
+ */
+static void quic_stream_send_take_turn(struct quic_conn *conn,
+				       struct quic_stream *stream)
 {
-	if (list_empty(&stream->send_link))
-		list_add_tail(&stream->send_link, &conn->streams.send);
+	if (stream->send.buf.turn != conn->streams.turn)
+		stream->send.buf.turn = ++conn->streams.turn;
+}
+
+static void quic_stream_send_unqueue(struct quic_conn *conn,
+				     struct quic_stream *stream)
+{
+	if (RB_EMPTY_NODE(&stream->send_node))
+		return;
+	rb_erase_cached(&stream->send_node, &conn->streams.send);
+	RB_CLEAR_NODE(&stream->send_node);
+}
+
+/* No two streams have turns in common. */
+static bool quic_stream_send_before(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct quic_stream, send_node)->send.place <
+	       rb_entry(b, struct quic_stream, send_node)->send.place;
+}
+
+/* Give the stream the place in the order of writing of what it has to send next,
+ * or none. To be called whenever that may have changed.
+ */
+static void quic_stream_send_queue(struct quic_conn *conn,
+				   struct quic_stream *stream)
+{
+	struct quic_stream_send *send = &stream->send;
+	u64 place;
+
+	if (!send->fin_owed && !quic_send_buf_fresh(&send->buf) &&
+	    quic_range_set_empty(&send->buf.lost)) {
+		quic_stream_send_unqueue(conn, stream);
+		return;
+	}
+	place = quic_send_buf_next_turn(&send->buf);
+	if (!RB_EMPTY_NODE(&stream->send_node) && send->place == place)
+		return;
+	quic_stream_send_unqueue(conn, stream);
+	send->place = place;
+	rb_add_cached(&stream->send_node, &conn->streams.send,
+		      quic_stream_send_before);
 }
 
 /**
@@ -59,6 +101,7 @@ int quic_stream_send_append(struct quic_conn *conn, struct quic_stream *stream,
 	int n;
 
 	quic_conn_assert_held(conn);
+	quic_stream_send_take_turn(conn, stream);
 	n = quic_send_buf_append(&send->buf, quic_conn_sk(conn), from, len,
 				 splice);
 	if (n <= 0)
@@ -67,7 +110,7 @@ int quic_stream_send_append(struct quic_conn *conn, struct quic_stream *stream,
 	conn->flow.tx.used += n;
 	if (send->state == QUIC_STREAM_SEND_STATE_READY)
 		send->state = QUIC_STREAM_SEND_STATE_SEND;
-	quic_stream_send_link(conn, stream);
+	quic_stream_send_queue(conn, stream);
 	quic_stream_update_blocked(conn);
 	return n;
 }
@@ -82,12 +125,13 @@ void quic_stream_send_fin(struct quic_conn *conn, struct quic_stream *stream)
 	struct quic_stream_send *send = &stream->send;
 
 	quic_conn_assert_held(conn);
+	quic_stream_send_take_turn(conn, stream);
 	send->fin = true;
 	send->fin_owed = true;
 	conn->streams.ending++;
 	if (send->state == QUIC_STREAM_SEND_STATE_READY)
 		send->state = QUIC_STREAM_SEND_STATE_SEND;
-	quic_stream_send_link(conn, stream);
+	quic_stream_send_queue(conn, stream);
 	if (conn->streams.active == stream)
 		quic_stream_set_active(conn, NULL);
 }
@@ -120,7 +164,7 @@ void quic_stream_send_abort(struct quic_conn *conn, struct quic_stream *stream,
 	send->flow.used -= fresh;
 	conn->flow.tx.used -= fresh;
 	quic_send_buf_purge(&send->buf, quic_conn_sk(conn));
-	list_del_init(&stream->send_link);
+	quic_stream_send_unqueue(conn, stream);
 	if (!send->fin)
 		conn->streams.ending++;
 	send->fin_owed = false;
@@ -133,29 +177,6 @@ void quic_stream_send_abort(struct quic_conn *conn, struct quic_stream *stream,
 	conn->events.wake_writer = true;
 }
 
-static u32 quic_stream_packet_size(struct quic_conn *conn)
-{
-	return conn->path.max_payload - quic_pkt_overhead(conn, QUIC_PKT_1RTT);
-}
-
-/* Less than a packet waits while the last such part is under way: like Nagle's
- * algorithm in Minshall's variant, so that the rest of a large message does not
- * wait for its beginning.
- */
-static bool quic_stream_send_small(struct quic_conn *conn,
-				   const struct quic_stream_send *send)
-{
-	/* Nobody is left to add to it. */
-	if (conn->close.state == QUIC_CLOSE_LINGER)
-		return true;
-	if (send->corked)
-		return false;
-	if (conn->settings.config.stream_data_nodelay)
-		return true;
-	return send->small_end <= send->buf.start ||
-	       !conn->rec.cc.bytes_in_flight;
-}
-
 /**
  * quic_stream_send_rewind - nothing of it has arrived, nor will
  * @conn:   connection
@@ -165,14 +186,14 @@ void quic_stream_send_rewind(struct quic_conn *conn, struct quic_stream *stream)
 {
 	struct quic_stream_send *send = &stream->send;
 
+	conn->flow.tx_sent -= send->buf.next - send->buf.start;
 	quic_send_buf_rewind(&send->buf);
 	send->small_end = 0;
 	if (send->fin) {
 		send->fin_owed = true;
 		send->state = QUIC_STREAM_SEND_STATE_SEND;
 	}
-	if (send->fin_owed || quic_send_buf_fresh(&send->buf))
-		quic_stream_send_link(conn, stream);
+	quic_stream_send_queue(conn, stream);
 }
 
 /* Fresh bytes that the peer's limits let leave: all that were queued, unless it
@@ -206,27 +227,53 @@ static bool quic_stream_send_may_begin(struct quic_conn *conn,
 }
 
 /**
- * quic_stream_send_ready - is there something to put into a packet now?
+ * quic_stream_send_may - may what the stream has to send be sent?
  * @conn:   connection
- * @stream: stream with a sending part
+ * @stream: stream in quic_streams.send
  *
  * Return: whether quic_stream_send_put() would do something.
  */
-bool quic_stream_send_ready(struct quic_conn *conn, struct quic_stream *stream)
+bool quic_stream_send_may(struct quic_conn *conn, struct quic_stream *stream)
 {
-	u64 fresh = quic_stream_send_allowed(conn, stream);
-	struct quic_stream_send *send = &stream->send;
+	const struct quic_stream_send *send = &stream->send;
 
-	if (!quic_range_set_empty(&send->buf.lost))
+	if (!conn->early.lowered || !quic_range_set_empty(&send->buf.lost))
 		return true;
 	if (!quic_stream_send_may_begin(conn, stream))
 		return false;
-	if (send->fin_owed && (fresh || !quic_send_buf_fresh(&send->buf)))
-		return true;
-	if (!fresh)
+	return quic_stream_send_allowed(conn, stream) ||
+	       !quic_send_buf_fresh(&send->buf);
+}
+
+/**
+ * quic_stream_send_held - would it better wait for more?
+ * @conn:   connection
+ * @stream: stream for which quic_stream_send_may()
+ * @room:   how much fills the packet
+ *
+ * While there is less than that, of all streams, what was corked waits, and what
+ * comes while the last such part of its stream is under way: like Nagle's
+ * algorithm in Minshall's variant, so that the rest of a large message does not
+ * wait for its beginning.
+ *
+ * Return: whether there is no hurry.
+ */
+bool quic_stream_send_held(struct quic_conn *conn,
+			   const struct quic_stream *stream, u32 room)
+{
+	const struct quic_stream_send *send = &stream->send;
+
+	if (send->fin_owed || !quic_range_set_empty(&send->buf.lost) ||
+	    quic_streams_unsent(conn) >= room)
 		return false;
-	return fresh >= quic_stream_packet_size(conn) ||
-	       quic_stream_send_small(conn, send);
+	/* Nobody is left to add to it. */
+	if (conn->close.state == QUIC_CLOSE_LINGER)
+		return false;
+	if (send->corked)
+		return true;
+	return !conn->settings.config.stream_data_nodelay &&
+	       send->small_end > send->buf.start &&
+	       conn->rec.cc.bytes_in_flight;
 }
 
 /* Room so small that the packet counts as full. */
@@ -262,18 +309,17 @@ static void quic_stream_send_on_sent(struct quic_conn *conn,
 		if (send->state == QUIC_STREAM_SEND_STATE_SEND)
 			send->state = QUIC_STREAM_SEND_STATE_SENT;
 	}
-	if (!send->fin_owed && !quic_send_buf_fresh(&send->buf) &&
-	    quic_range_set_empty(&send->buf.lost))
-		list_del_init(&stream->send_link);
+	quic_stream_send_queue(conn, stream);
 }
 
 /**
  * quic_stream_send_put - put one STREAM frame into a packet
  * @conn:   connection
- * @stream: stream for which quic_stream_send_ready()
+ * @stream: stream for which quic_stream_send_may()
  * @b:      the packet
  *
- * The stream leaves quic_streams.send when it has nothing more to send.
+ * With bytes that were written in one turn. The stream then goes to the place of
+ * its next turn, or leaves quic_streams.send.
  *
  * Return: false when the packet has no room for it.
  */
@@ -317,7 +363,6 @@ static void quic_stream_send_check_recvd(struct quic_conn *conn,
 		return;
 	send->state = QUIC_STREAM_SEND_STATE_RECVD;
 	conn->streams.ending--;
-	list_del_init(&stream->send_link);
 	quic_event_stream_update(conn, stream->id, send->state, 0, 0);
 	quic_stream_end_check(conn, stream);
 }
@@ -342,6 +387,7 @@ void quic_stream_send_acked(struct quic_conn *conn, struct quic_stream *stream,
 		send->fin_acked = true;
 		send->fin_owed = false;
 	}
+	quic_stream_send_queue(conn, stream);
 	if (sk_stream_wspace(sk) >= sk_stream_min_wspace(sk))
 		conn->events.wake_writer = true;
 	quic_stream_send_check_recvd(conn, stream);
@@ -364,8 +410,7 @@ void quic_stream_send_lost(struct quic_conn *conn, struct quic_stream *stream,
 	quic_send_buf_on_lost(&send->buf, frame->offset, frame->len);
 	if (frame->fin && !send->fin_acked)
 		send->fin_owed = true;
-	if (send->fin_owed || !quic_range_set_empty(&send->buf.lost))
-		quic_stream_send_link(conn, stream);
+	quic_stream_send_queue(conn, stream);
 }
 
 /**
@@ -395,7 +440,7 @@ void quic_stream_send_reset_acked(struct quic_conn *conn,
 void quic_stream_send_purge(struct quic_conn *conn, struct quic_stream *stream)
 {
 	quic_send_buf_purge(&stream->send.buf, quic_conn_sk(conn));
-	list_del_init(&stream->send_link);
+	quic_stream_send_unqueue(conn, stream);
 }
 
 /**

@@ -28,7 +28,9 @@ void quic_stream_send_abort(struct quic_conn *conn, struct quic_stream *stream,
 			    u64 errcode);
 
 void quic_stream_send_rewind(struct quic_conn *conn, struct quic_stream *stream);
-bool quic_stream_send_ready(struct quic_conn *conn, struct quic_stream *stream);
+bool quic_stream_send_may(struct quic_conn *conn, struct quic_stream *stream);
+bool quic_stream_send_held(struct quic_conn *conn,
+			   const struct quic_stream *stream, u32 room);
 bool quic_stream_send_put(struct quic_conn *conn, struct quic_stream *stream,
 			  struct quic_pkt_builder *b);
 void quic_stream_send_acked(struct quic_conn *conn, struct quic_stream *stream,

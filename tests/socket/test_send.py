@@ -147,6 +147,12 @@ class TestFlags:
         pair.client.send(b"tail", 0)
         assert pair.server.recv() == StreamData(0, b"headtail")
 
+    def test_more_is_not_overtaken(self, pair: Pair) -> None:
+        pair.client.send(b"head", flags=NEW, msg_flags=socket.MSG_MORE)
+        pair.client.send(b"of another stream", 4, NEW)
+        assert pair.server.recv() == StreamData(0, b"head")
+        assert pair.server.recv() == StreamData(4, b"of another stream")
+
     def test_corked_data_leaves_at_close(self, pair: Pair) -> None:
         pair.client.send(b"corked", flags=NEW, msg_flags=socket.MSG_MORE)
         pair.client.close()

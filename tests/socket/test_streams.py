@@ -15,7 +15,7 @@ from kquic.sock import Connection, TransportParams
 from kquic.sock._abi import StreamFlags
 from kquic.sock._cmsg import CONTROL_SPACE, stream_cmsg
 from kquic.sock.events import StreamData
-from quic_pair import Pair, established
+from quic_pair import Pair, established, read, relayed
 
 NEW, FIN, UNI = StreamFlags.NEW, StreamFlags.FIN, StreamFlags.UNI
 
@@ -63,6 +63,38 @@ def test_interleaved(pair: Pair, piece: int) -> None:
     for thread in (*threads, reader):
         thread.join()
     assert got == [of_server]
+
+
+def test_order_of_writing() -> None:
+    """Between streams data goes in the order in which it was written, also while it has to wait for the window."""
+    written = [(0, 100_000), (4, 16_000), (0, 30_000), (8, 1), (0, 100), (2, 20_000), (8, 5000)]
+    with relayed() as (pair, _):
+        for stream in (0, 4, 8, 2):
+            pair.client.open_stream(stream, UNI if stream & 2 else 0)
+        for stream, size in written:
+            assert pair.client.send(bytes(size), stream) == size
+        runs: list[tuple[int | None, int]] = []
+        while sum(size for _, size in runs) < sum(size for _, size in written):
+            part = pair.server.recv()
+            assert isinstance(part, StreamData)
+            if runs and runs[-1][0] == part.stream_id:
+                runs[-1] = (part.stream_id, runs[-1][1] + len(part.data))
+            else:
+                runs.append((part.stream_id, len(part.data)))
+    assert runs == written
+
+
+def test_blocked_stream_holds_up_nobody() -> None:
+    """What a stream has no credit for is not queued, so that the others go on; its own rest follows when it may."""
+    with established(TransportParams(max_stream_data_bidi_remote=2000)) as pair:
+        pair.client.open_stream(0)
+        pair.client.open_stream(4)
+        assert pair.client.send(bytes(3000), 0, msg_flags=socket.MSG_DONTWAIT) == 2000
+        assert pair.client.send(b"meanwhile", 4) == 9
+        assert read(pair.server, 2000) == StreamData(0, bytes(2000), fin=False)
+        assert read(pair.server, 9) == StreamData(4, b"meanwhile", fin=False)
+        pair.client.send_all(b"the rest", 0)
+        assert read(pair.server, 8) == StreamData(0, b"the rest", fin=False)
 
 
 def slab_bytes() -> int:

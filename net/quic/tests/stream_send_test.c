@@ -6,6 +6,7 @@
 #include "conn.h"
 
 #define QUIC_TEST_FLIGHT	16	/* packets under way in the random test */
+#define QUIC_TEST_RUNS		8
 
 static struct quic_stream *open(struct kunit *test, u64 id)
 {
@@ -104,19 +105,233 @@ static void send_lost_ranges_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stream->send.buf.start, stream->send.buf.next);
 }
 
-static void send_streams_in_turn(struct kunit *test)
-{
-	struct quic_frame frame;
-	u64 last = U64_MAX;
-	int i;
+/* Consecutive bytes of one stream, in one packet or many. */
+struct run {
+	u64 id;
+	u64 offset;
+	u64 end;
+};
 
-	write(test, open(test, 0), 5000);
-	write(test, open(test, 4), 5000);
-	for (i = 0; i < 6; i++) {
-		quic_test_send_one(test, true, &frame);
-		KUNIT_EXPECT_NE(test, frame.stream.stream_id, last);
-		last = frame.stream.stream_id;
+static int add_run(struct kunit *test, struct run *runs, int nr,
+		   const struct quic_frame_stream *f)
+{
+	struct run *last = &runs[nr - 1];
+
+	if (!nr || last->id != f->stream_id || last->end != f->offset) {
+		KUNIT_ASSERT_LT(test, nr, QUIC_TEST_RUNS);
+		last = &runs[nr++];
+		last->id = f->stream_id;
+		last->offset = f->offset;
 	}
+	last->end = f->offset + f->len;
+	return nr;
+}
+
+/* All that can be sent, in packets that arrive. */
+static void expect_runs(struct kunit *test, const struct run *want, int nr)
+{
+	struct run runs[QUIC_TEST_RUNS] = {};
+	struct quic_test_pkt *pkt;
+	struct quic_frame frame;
+	int i, found = 0;
+
+	while ((pkt = quic_test_send(test))) {
+		while (quic_test_pkt_next(test, pkt, &frame))
+			found = add_run(test, runs, found, &frame.stream);
+		quic_test_done(test, pkt, true);
+	}
+	KUNIT_EXPECT_EQ(test, found, nr);
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, runs[i].id, want[i].id);
+		KUNIT_EXPECT_EQ(test, runs[i].offset, want[i].offset);
+		KUNIT_EXPECT_EQ(test, runs[i].end, want[i].end);
+	}
+}
+
+/* More than a packet, less than one, and twice in a row. */
+static void send_in_the_order_of_writing(struct kunit *test)
+{
+	struct quic_stream *one = open(test, 0), *two = open(test, 4);
+	struct quic_stream *three = open(test, 8);
+	static const struct run want[] = {
+		{ 0, 0, 20000 }, { 4, 0, 10 }, { 0, 20000, 20100 },
+		{ 8, 0, 1 }, { 0, 20100, 25000 }, { 4, 10, 9000 },
+	};
+
+	write(test, one, 10000);
+	write(test, one, 10000);
+	write(test, two, 10);
+	write(test, one, 100);
+	write(test, three, 1);
+	write(test, one, 4900);
+	write(test, two, 8990);
+	expect_runs(test, want, ARRAY_SIZE(want));
+	KUNIT_EXPECT_EQ(test, quic_streams_unsent(quic_test_conn(test)), 0);
+}
+
+/* Each part in a frame of its own, an end at the place where it was given. */
+static void send_turns_of_one_packet(struct kunit *test)
+{
+	struct quic_stream *one = open(test, 0), *two = open(test, 4);
+	struct quic_stream *three = open(test, 8), *four = open(test, 2);
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_test_pkt *pkt;
+	struct quic_frame frame;
+
+	write(test, one, 300);
+	write(test, two, 200);
+	quic_stream_send_fin(conn, four);
+	write(test, one, 100);
+	quic_stream_send_fin(conn, one);
+	write(test, three, 50);
+	quic_stream_send_fin(conn, two);
+	pkt = quic_test_send(test);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	KUNIT_ASSERT_TRUE(test, quic_test_pkt_next(test, pkt, &frame));
+	expect_stream(test, &frame, 0, 0, 300, false);
+	KUNIT_ASSERT_TRUE(test, quic_test_pkt_next(test, pkt, &frame));
+	expect_stream(test, &frame, 4, 0, 200, true);
+	KUNIT_ASSERT_TRUE(test, quic_test_pkt_next(test, pkt, &frame));
+	expect_stream(test, &frame, 2, 0, 0, true);
+	KUNIT_ASSERT_TRUE(test, quic_test_pkt_next(test, pkt, &frame));
+	expect_stream(test, &frame, 0, 300, 100, true);
+	KUNIT_ASSERT_TRUE(test, quic_test_pkt_next(test, pkt, &frame));
+	expect_stream(test, &frame, 8, 0, 50, false);
+	KUNIT_EXPECT_FALSE(test, quic_test_pkt_next(test, pkt, &frame));
+	quic_test_done(test, pkt, true);
+	KUNIT_EXPECT_NULL(test, rb_first_cached(&conn->streams.send));
+}
+
+/* Though another stream is in the middle of its data. */
+static void send_lost_ranges_before_other_streams(struct kunit *test)
+{
+	struct quic_stream *one = open(test, 0), *two = open(test, 4);
+	struct run want[] = { { 0, 0, 100 }, { 4, 0, 10000 }, { 0, 100, 200 } };
+	struct quic_test_pkt *lost;
+	struct quic_frame frame;
+
+	write(test, one, 100);
+	lost = quic_test_send(test);
+	KUNIT_ASSERT_NOT_NULL(test, lost);
+	write(test, two, 10000);
+	write(test, one, 100);
+	quic_test_send_one(test, true, &frame);
+	expect_stream(test, &frame, 4, 0, frame.stream.len, false);
+	want[1].offset = frame.stream.len;
+	quic_test_done(test, lost, false);
+	expect_runs(test, want, ARRAY_SIZE(want));
+}
+
+/* What was lost and arrives nevertheless is no reason to stay in the queue. */
+static void send_lost_ranges_may_arrive(struct kunit *test)
+{
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_stream *stream = open(test, 0);
+	struct quic_sent_frame frame;
+	struct quic_test_pkt *pkt;
+
+	write(test, stream, 100);
+	pkt = quic_test_send(test);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	frame = pkt->b.sent->frames[0];
+	quic_test_done(test, pkt, false);
+	KUNIT_EXPECT_NOT_NULL(test, rb_first_cached(&conn->streams.send));
+	quic_streams_frame_acked(conn, &frame);
+	KUNIT_EXPECT_NULL(test, rb_first_cached(&conn->streams.send));
+	KUNIT_EXPECT_NULL(test, quic_test_send(test));
+}
+
+/* A stream that is reset is out of the way, with all its turns. */
+static void send_order_without_a_reset_stream(struct kunit *test)
+{
+	struct quic_stream *one = open(test, 0), *two = open(test, 4);
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_test_pkt *pkt;
+	struct quic_frame frame;
+
+	write(test, one, 300);
+	write(test, two, 200);
+	write(test, one, 300);
+	quic_stream_send_abort(conn, one, 7);
+	pkt = quic_test_send(test);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	KUNIT_ASSERT_TRUE(test, quic_test_pkt_next(test, pkt, &frame));
+	KUNIT_EXPECT_EQ(test, frame.type, QUIC_FRAME_RESET_STREAM);
+	KUNIT_ASSERT_TRUE(test, quic_test_pkt_next(test, pkt, &frame));
+	expect_stream(test, &frame, 4, 0, 200, false);
+	KUNIT_EXPECT_FALSE(test, quic_test_pkt_next(test, pkt, &frame));
+	quic_test_done(test, pkt, true);
+	KUNIT_EXPECT_EQ(test, quic_streams_unsent(conn), 0);
+}
+
+/* 0-RTT data that was refused goes out again in the order of writing. */
+static void send_order_after_a_rewind(struct kunit *test)
+{
+	struct quic_stream *one = open(test, 0), *two = open(test, 4);
+	static const struct run want[] = {
+		{ 4, 0, 300 }, { 0, 0, 5000 }, { 4, 300, 400 },
+	};
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_test_pkt *pkt;
+
+	write(test, two, 300);
+	write(test, one, 5000);
+	pkt = quic_test_send(test);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	quic_sent_pkt_free(pkt->b.sent);
+	write(test, two, 100);
+	quic_streams_rewind(conn);
+	KUNIT_EXPECT_EQ(test, quic_streams_unsent(conn), 5400);
+	expect_runs(test, want, ARRAY_SIZE(want));
+}
+
+/* What waits for more is not overtaken, but takes along what is ahead. */
+static void send_held_data_in_order(struct kunit *test)
+{
+	struct quic_stream *one = open(test, 0), *two = open(test, 4);
+	static const struct run both[] = { { 0, 10, 30 }, { 4, 0, 30 } };
+	static const struct run corked[] = { { 0, 30, 40 }, { 4, 30, 40 } };
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_test_pkt *small;
+
+	write(test, one, 10);
+	small = quic_test_send(test);
+	KUNIT_ASSERT_NOT_NULL(test, small);
+	conn->rec.cc.bytes_in_flight = 50;
+	write(test, one, 20);
+	KUNIT_EXPECT_NULL(test, quic_test_send(test));
+	write(test, two, 30);
+	expect_runs(test, both, ARRAY_SIZE(both));
+
+	write(test, one, 10);
+	quic_stream_send_cork(one, true);
+	write(test, two, 10);
+	quic_stream_send_cork(two, true);
+	KUNIT_EXPECT_NULL(test, quic_test_send(test));
+	quic_stream_send_cork(two, false);
+	expect_runs(test, corked, ARRAY_SIZE(corked));
+	quic_test_done(test, small, true);
+	conn->rec.cc.bytes_in_flight = 0;
+}
+
+/* Small parts of several streams that fill a packet together do not wait. */
+static void send_held_data_of_several_streams(struct kunit *test)
+{
+	struct quic_stream *one = open(test, 0), *two = open(test, 4);
+	static const struct run want[] = { { 0, 0, 700 }, { 4, 0, 700 } };
+	struct quic_test_pkt *pkt;
+
+	quic_stream_send_cork(one, true);
+	quic_stream_send_cork(two, true);
+	write(test, one, 700);
+	KUNIT_EXPECT_NULL(test, quic_test_send(test));
+	write(test, two, 700);
+	pkt = quic_test_send(test);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	quic_test_done(test, pkt, false);
+	KUNIT_EXPECT_LT(test, quic_streams_unsent(quic_test_conn(test)), 300);
+	quic_stream_send_cork(two, false);
+	expect_runs(test, want, ARRAY_SIZE(want));
 }
 
 static void send_holds_small_data_back(struct kunit *test)
@@ -258,16 +473,100 @@ static void send_arrives_whatever_is_lost(struct kunit *test)
 			quic_test_done(test, flight[rounds], true);
 }
 
+/* One write of the random test. */
+struct turn {
+	u32 stream;
+	u32 start;
+	u32 end;
+};
+
+#define QUIC_TEST_TURNS		400
+
+/* The next turn of which not all has been sent before begins where this frame
+ * does; frames that repeat what was sent are left out.
+ */
+static void expect_turn(struct kunit *test, struct turn *turns, u32 *done,
+			u64 *sent, const struct quic_frame_stream *f)
+{
+	u64 *next = &sent[f->stream_id / 4], end = f->offset + f->len;
+	u64 pos = max(f->offset, *next);
+
+	for (; pos < end; (*done)++) {
+		struct turn *turn = &turns[*done];
+
+		KUNIT_ASSERT_EQ(test, turn->stream, f->stream_id / 4);
+		KUNIT_ASSERT_EQ(test, max(turn->start, *next), pos);
+		*next = min_t(u64, end, turn->end);
+		pos = *next;
+		if (*next < turn->end)
+			return;
+	}
+}
+
+/* Random writes to random streams, packets lost at random: whatever is sent for
+ * the first time is sent in the order of writing.
+ */
+static void send_order_whatever_is_lost(struct kunit *test)
+{
+	struct quic_test_pkt *flight[QUIC_TEST_FLIGHT] = {}, *pkt;
+	struct quic_stream *streams[QUIC_TEST_STREAMS];
+	u32 written = 0, done = 0, rounds = 0, i;
+	u64 sent[QUIC_TEST_STREAMS] = {};
+	struct quic_frame frame;
+	struct rnd_state rnd;
+	struct turn *turns;
+
+	turns = kunit_kcalloc(test, QUIC_TEST_TURNS, sizeof(*turns), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, turns);
+	prandom_seed_state(&rnd, 9000);
+	for (i = 0; i < QUIC_TEST_STREAMS; i++)
+		streams[i] = open(test, 4 * i);
+	while (done < QUIC_TEST_TURNS && rounds++ < 10000) {
+		u32 slot = prandom_u32_state(&rnd) % QUIC_TEST_FLIGHT;
+		struct turn *turn = &turns[written];
+
+		for (i = prandom_u32_state(&rnd) % 6;
+		     i && written < QUIC_TEST_TURNS; i--, written++, turn++) {
+			u32 nr = prandom_u32_state(&rnd) % QUIC_TEST_STREAMS;
+
+			turn->stream = nr;
+			turn->start = streams[nr]->send.buf.end;
+			write(test, streams[nr],
+			      1 + prandom_u32_state(&rnd) % 400);
+			turn->end = streams[nr]->send.buf.end;
+		}
+		if (flight[slot])
+			quic_test_done(test, flight[slot],
+				       prandom_u32_state(&rnd) % 3);
+		pkt = quic_test_send(test);
+		flight[slot] = pkt;
+		while (pkt && quic_test_pkt_next(test, pkt, &frame))
+			expect_turn(test, turns, &done, sent, &frame.stream);
+	}
+	KUNIT_EXPECT_EQ(test, done, QUIC_TEST_TURNS);
+	for (i = 0; i < QUIC_TEST_FLIGHT; i++)
+		if (flight[i])
+			quic_test_done(test, flight[i], true);
+}
+
 static struct kunit_case quic_stream_send_cases[] = {
 	KUNIT_CASE(send_until_acknowledged),
 	KUNIT_CASE(send_fin_alone),
 	KUNIT_CASE(send_lost_ranges_first),
-	KUNIT_CASE(send_streams_in_turn),
+	KUNIT_CASE(send_in_the_order_of_writing),
+	KUNIT_CASE(send_turns_of_one_packet),
+	KUNIT_CASE(send_lost_ranges_before_other_streams),
+	KUNIT_CASE(send_lost_ranges_may_arrive),
+	KUNIT_CASE(send_order_without_a_reset_stream),
+	KUNIT_CASE(send_order_after_a_rewind),
+	KUNIT_CASE(send_held_data_in_order),
+	KUNIT_CASE(send_held_data_of_several_streams),
 	KUNIT_CASE(send_holds_small_data_back),
 	KUNIT_CASE(send_corked_keeps_less_than_a_packet),
 	KUNIT_CASE(send_credit_is_used_when_queued),
 	KUNIT_CASE(send_refers_to_spliced_pages),
 	KUNIT_CASE(send_arrives_whatever_is_lost),
+	KUNIT_CASE(send_order_whatever_is_lost),
 	{}
 };
 
