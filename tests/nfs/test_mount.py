@@ -40,14 +40,16 @@ def transport_stats(point: Path) -> list[list[str]]:
 
 
 class Tracing:
-    """The events of rpcquic, in an instance of tracefs of their own."""
+    """The events of rpcquic and others, in an instance of tracefs of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *others: str) -> None:
         self._folder = Path("/sys/kernel/tracing/instances/rpcquic-test")
+        self._events = ("rpcquic", *others)
 
     def __enter__(self) -> Self:
         self._folder.mkdir()
-        (self._folder / "events/rpcquic/enable").write_text("1")
+        for event in self._events:
+            (self._folder / "events" / event / "enable").write_text("1")
         return self
 
     def __exit__(self, *_: object) -> None:

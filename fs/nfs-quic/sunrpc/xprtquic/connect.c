@@ -36,13 +36,18 @@ struct xprt_quic_handshake {
 	int			status;
 };
 
-/* Callbacks of the socket: socket lock held, maybe in softirq. */
-
-static void xprt_quic_event(struct xprt_quic *q, int flag)
+/**
+ * xprt_quic_event - have something done that must not be done here
+ * @q:    transport
+ * @flag: XPRT_QUIC_*
+ */
+void xprt_quic_event(struct xprt_quic *q, int flag)
 {
 	set_bit(flag, &q->flags);
 	queue_work(xprtiod_workqueue, &q->event_work);
 }
+
+/* Callbacks of the socket: socket lock held, maybe in softirq. */
 
 static void xprt_quic_data_ready(struct sock *sk)
 {
@@ -81,7 +86,7 @@ static void xprt_quic_write_space(struct sock *sk)
 }
 
 /**
- * xprt_quic_event_worker - do what a callback of the socket wants done
+ * xprt_quic_event_worker - do what was put off
  * @work: event_work
  */
 void xprt_quic_event_worker(struct work_struct *work)
@@ -89,6 +94,15 @@ void xprt_quic_event_worker(struct work_struct *work)
 	struct xprt_quic *q = container_of(work, struct xprt_quic, event_work);
 
 	if (test_and_clear_bit(XPRT_QUIC_WAKE_WRITE, &q->flags))
+		xprt_write_space(&q->xprt);
+	if (test_and_clear_bit(XPRT_QUIC_MEND, &q->flags)) {
+		mutex_lock(&q->recv_mutex);
+		if (q->sock)
+			xprt_quic_mend(q);
+		mutex_unlock(&q->recv_mutex);
+	}
+	/* There may be room on the other streams. */
+	if (test_and_clear_bit(XPRT_QUIC_HALTED, &q->flags))
 		xprt_write_space(&q->xprt);
 	if (test_and_clear_bit(XPRT_QUIC_CLOSED, &q->flags)) {
 		xprt_clear_connected(&q->xprt);
@@ -409,6 +423,7 @@ static void xprt_quic_abandon(struct xprt_quic *q, struct sock *sk)
 	release_sock(sk);
 
 	WRITE_ONCE(q->nr_streams, 0);
+	q->halted = 0;
 	for (i = 0; i < XPRT_QUIC_CB_STREAMS; i++)
 		xprt_quic_stream_reset(&q->cb_streams[i], -1);
 	q->xmit.offset = 0;
@@ -426,6 +441,8 @@ static void xprt_quic_clear_state(struct xprt_quic *q)
 	clear_bit(XPRT_CLOSING, &xprt->state);
 	clear_bit(XPRT_QUIC_DATA_READY, &q->flags);
 	clear_bit(XPRT_QUIC_WAKE_WRITE, &q->flags);
+	clear_bit(XPRT_QUIC_HALTED, &q->flags);
+	clear_bit(XPRT_QUIC_MEND, &q->flags);
 	clear_bit(XPRT_QUIC_CLOSED, &q->flags);
 }
 

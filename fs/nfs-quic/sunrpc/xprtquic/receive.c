@@ -324,7 +324,8 @@ static void xprt_quic_stream_end(struct xprt_quic_read *r, s64 id)
 	if (rpcquic_stream_is_uni(id))
 		return;
 	if (!rpcquic_stream_of_server(id)) {
-		r->error = true;
+		/* It is one of those that we use, not one that we gave up. */
+		r->error |= !!xprt_quic_find_stream(r->q, id);
 		return;
 	}
 	st = xprt_quic_find_cb_stream(r->q, id);
@@ -384,6 +385,8 @@ static void xprt_quic_recv(struct xprt_quic *q)
 	/* Both directions have to end before the server may open another. */
 	while (r.nr_ended)
 		rpcquic_stream_fin(q->sock, r.ended[--r.nr_ended]);
+	if (READ_ONCE(q->halted))
+		xprt_quic_mend(q);
 	if (r.error)
 		xprt_force_disconnect(&q->xprt);
 }

@@ -19,30 +19,28 @@ int xprt_quic_prepare_request(struct rpc_rqst *req, struct xdr_buf *buf)
 	return xdr_alloc_bvec(buf, rpc_task_gfp_mask());
 }
 
-/**
- * xprt_quic_abort_send - a task does not go on with its request
- * @req: request
- *
- * What was sent of it cannot be taken back, and nobody will send the rest.
- */
-void xprt_quic_abort_send(struct rpc_rqst *req)
-{
-	struct rpc_xprt *xprt = req->rq_xprt;
-
-	if (xprt_quic(xprt)->xmit.offset &&
-	    !test_bit(XPRT_CLOSE_WAIT, &xprt->state))
-		xprt_force_disconnect(xprt);
-}
-
 /* A reply goes where its call came from. Calls take turns, so that what is lost
  * of one delays few others.
  */
-static s64 xprt_quic_choose_stream(struct xprt_quic *q, struct rpc_rqst *req)
+static int xprt_quic_choose_stream(struct xprt_quic *q, struct rpc_rqst *req)
 {
-	if (bc_prealloc(req))
-		return req->rq_stream;
-	q->xmit.next = (q->xmit.next + 1) % q->nr_streams;
-	return q->streams[q->xmit.next].id;
+	unsigned int tries = q->nr_streams;
+
+	if (bc_prealloc(req)) {
+		q->xmit.stream = req->rq_stream;
+		return 0;
+	}
+	while (tries--) {
+		q->xmit.next = (q->xmit.next + 1) % q->nr_streams;
+		if (test_bit_acquire(q->xmit.next, &q->halted))
+			continue;
+		req->rq_stream = q->streams[q->xmit.next].id;
+		q->xmit.stream = req->rq_stream;
+		return 0;
+	}
+	/* The last Call on one of them may have been given up since. */
+	xprt_quic_event(q, XPRT_QUIC_MEND);
+	return -EAGAIN;
 }
 
 static int xprt_quic_sendmsg(struct xprt_quic *q, struct rpc_rqst *req)
@@ -52,8 +50,12 @@ static int xprt_quic_sendmsg(struct xprt_quic *q, struct rpc_rqst *req)
 	union rpcquic_cmsg cmsg;
 	struct msghdr msg;
 	unsigned int sent;
-	int err;
+	int err = 0;
 
+	if (!q->xmit.offset)
+		err = xprt_quic_choose_stream(q, req);
+	if (err)
+		return err;
 	do {
 		rpcquic_msg_init(&msg, &cmsg, q->xmit.stream,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -118,8 +120,6 @@ int xprt_quic_send_request(struct rpc_rqst *req)
 	}
 	if (!q->sock)
 		return -ENOTCONN;
-	if (!q->xmit.offset)
-		q->xmit.stream = xprt_quic_choose_stream(q, req);
 
 	req->rq_xtime = ktime_get();
 	err = xprt_quic_sendmsg(q, req);

@@ -187,6 +187,23 @@ int rpcquic_stream_fin(struct socket *sock, s64 id)
 }
 
 /**
+ * rpcquic_stream_reset - give up sending on a stream
+ * @sock: socket
+ * @id:   stream
+ *
+ * The draft has no error codes.
+ *
+ * Return: 0 or a negative errno.
+ */
+int rpcquic_stream_reset(struct socket *sock, s64 id)
+{
+	struct quic_errinfo info = { .stream_id = id };
+
+	return rpcquic_setsockopt(sock, QUIC_SOCKOPT_STREAM_RESET, &info,
+				  sizeof(info));
+}
+
+/**
  * rpcquic_close_code - why a connection was closed
  * @sock: its socket
  *

@@ -63,6 +63,7 @@ int rpcquic_sock_configure(struct socket *sock,
 int rpcquic_sock_watch(struct socket *sock);
 s64 rpcquic_stream_open(struct socket *sock);
 int rpcquic_stream_fin(struct socket *sock, s64 id);
+int rpcquic_stream_reset(struct socket *sock, s64 id);
 u32 rpcquic_close_code(struct socket *sock);
 void rpcquic_msg_init(struct msghdr *msg, union rpcquic_cmsg *cmsg, s64 id,
 		      unsigned int flags);

@@ -10,13 +10,15 @@
  *
  * transport.c has the class and what the RPC layer asks of a transport,
  * connect.c makes and ends connections, send.c and receive.c move messages,
- * error.c says why there is no connection.
+ * cancel.c deals with those that are given up half way, error.c says why there
+ * is no connection.
  *
  * Owns:    struct xprt_quic.
  * Guard:   the socket and what belongs to it change with recv_mutex, the socket
  *	    lock and XPRT_LOCKED held; each of them is enough to read it. The
  *	    state of a stream belongs to who holds recv_mutex, @xmit to who holds
- *	    XPRT_LOCKED.
+ *	    XPRT_LOCKED. The ID of a stream changes only while it is in @halted,
+ *	    where those who send do not look.
  */
 #ifndef _XPRTQUIC_XPRT_QUIC_H
 #define _XPRTQUIC_XPRT_QUIC_H
@@ -60,6 +62,8 @@ enum {
 	XPRT_QUIC_WAKE_WRITE,	/* there is room to send */
 	XPRT_QUIC_CLOSED,	/* the connection has ended */
 	XPRT_QUIC_USED,		/* a connection was made once */
+	XPRT_QUIC_HALTED,	/* half a Call is on a stream */
+	XPRT_QUIC_MEND,		/* such a stream may be replaced */
 };
 
 /**
@@ -75,6 +79,7 @@ enum {
  * @streams:	  streams for our Calls, in order of their IDs
  * @nr_streams:	  how many of them there are
  * @want_streams: how many there should be, or 0: the default
+ * @halted:	  bit of each stream on which no further Call may go
  * @cb_streams:	  streams of the server
  * @xmit:	  message that is being sent: bytes that are out, its stream, and
  *		  the stream of the last one
@@ -98,6 +103,7 @@ struct xprt_quic {
 	struct xprt_quic_stream	streams[XPRT_QUIC_STREAMS_MAX];
 	unsigned int		nr_streams;
 	unsigned int		want_streams;
+	unsigned long		halted;
 	struct xprt_quic_stream	cb_streams[XPRT_QUIC_CB_STREAMS];
 
 	struct {
@@ -135,13 +141,17 @@ void xprt_quic_disable_swap(struct rpc_xprt *xprt);
 /* connect.c */
 void xprt_quic_connect(struct rpc_xprt *xprt, struct rpc_task *task);
 void xprt_quic_connect_worker(struct work_struct *work);
+void xprt_quic_event(struct xprt_quic *q, int flag);
 void xprt_quic_event_worker(struct work_struct *work);
 void xprt_quic_close(struct rpc_xprt *xprt);
 
 /* send.c */
 int xprt_quic_prepare_request(struct rpc_rqst *req, struct xdr_buf *buf);
 int xprt_quic_send_request(struct rpc_rqst *req);
+
+/* cancel.c */
 void xprt_quic_abort_send(struct rpc_rqst *req);
+void xprt_quic_mend(struct xprt_quic *q);
 
 /* receive.c */
 void xprt_quic_recv_worker(struct work_struct *work);
