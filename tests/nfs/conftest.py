@@ -201,3 +201,13 @@ class Mounts:
 def mounts(net: Network, nfsd: Nfsd, agent: Agent, _netids: None, tmp_path: Path) -> Mounts:
     """Mounts of the server's export; the server and both agents run."""
     return Mounts(net.cli, tmp_path)
+
+
+@pytest.fixture
+def soon_idle() -> Iterator[None]:
+    """Connections of mounts are closed after a second without calls."""
+    parameter = Path("/sys/module/rpcquic/parameters/idle_timeout")
+    before = parameter.read_text()
+    parameter.write_text("1")
+    yield
+    parameter.write_text(before)

@@ -8,7 +8,8 @@ import fcntl
 from file_content import MIB, copy_both_ways
 from kquic.lab.topology import Network
 
-from .test_mount import connections, mount_options
+from .test_mount import connections, mount_options, transport_stats
+from .test_recovery import wait_for
 
 OPTIONS = ("vers=3", "port=2049", "mountproto=tcp", "nolock")
 
@@ -37,3 +38,13 @@ def test_reconnect(nfsv3: None, mounts, nfsd) -> None:
         nfsd.start()
         (point / "after").write_text("after")
         assert (nfsd.path("export") / "after").read_text() == "after"
+
+
+def test_idle_connection_goes_and_comes_back(nfsv3: None, soon_idle: None, mounts, nfsd, net: Network) -> None:
+    with mounts.mounted(*OPTIONS, path=str(nfsd.path("export"))) as point:
+        for number in range(2):
+            (point / "file").write_text(str(number))
+            wait_for(lambda: not connections(net.cli), "an idle connection stays")
+        assert (nfsd.path("export") / "file").read_text() == "1"
+        (words,) = transport_stats(point)
+        assert words[3] == "2"

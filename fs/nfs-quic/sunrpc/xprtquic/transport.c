@@ -10,7 +10,7 @@
 #include "xprt_quic.h"
 
 #define XPRT_QUIC_BIND_TO	(60 * HZ)
-#define XPRT_QUIC_IDLE_TO	(5 * 60 * HZ)
+#define XPRT_QUIC_IDLE_MAX	(24 * 60 * 60)
 
 static int xprt_quic_set_streams(const char *val,
 				 const struct kernel_param *kp)
@@ -27,6 +27,21 @@ unsigned int xprt_quic_nr_streams;
 module_param_cb(streams, &xprt_quic_streams_ops, &xprt_quic_nr_streams, 0644);
 MODULE_PARM_DESC(streams,
 		 "Streams per connection of a client (0: one for each CPU)");
+
+static int xprt_quic_set_idle(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, XPRT_QUIC_IDLE_MAX);
+}
+
+static const struct kernel_param_ops xprt_quic_idle_ops = {
+	.set = xprt_quic_set_idle,
+	.get = param_get_uint,
+};
+
+static unsigned int xprt_quic_idle = 5 * 60;
+module_param_cb(idle_timeout, &xprt_quic_idle_ops, &xprt_quic_idle, 0644);
+MODULE_PARM_DESC(idle_timeout,
+		 "Seconds without calls after which a client closes its connection (300; 0: never)");
 
 static const struct rpc_timeout xprt_quic_default_timeout = {
 	.to_initval	= 60 * HZ,
@@ -280,7 +295,7 @@ static void xprt_quic_init_timeouts(struct xprt_quic *q,
 	struct rpc_xprt *xprt = &q->xprt;
 
 	xprt->bind_timeout = XPRT_QUIC_BIND_TO;
-	xprt->idle_timeout = XPRT_QUIC_IDLE_TO;
+	xprt->idle_timeout = READ_ONCE(xprt_quic_idle) * HZ;
 	if (args->flags & XPRT_CREATE_NO_IDLE_TIMEOUT)
 		xprt->idle_timeout = 0;
 	xprt->timeout = &xprt_quic_default_timeout;
