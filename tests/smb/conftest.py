@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -23,6 +24,7 @@ from scripted_smb import PORTS, Scripted
 from smb_served import Served
 
 KSMBD_V4, KSMBD_V6 = "10.0.1.1", "fd01::1"
+RELOADED = "loaded again"
 DEBUG_DATA = Path("/proc/fs/cifs/DebugData")
 
 
@@ -187,11 +189,38 @@ class ServerAgent:
     def __init__(self, host: Host, folder: Path, certs) -> None:
         self.all.append(self)
         self._host, self._config = host, folder / "handshaked.conf"
-        self._config.write_text(
+        self._text = (
             f"[authenticate.server]\nx509.certificate = {certs.server.cert}\n"
             f"x509.private_key = {certs.server.key}\nx509.truststore = {certs.ca}\n"
         )
+        self._clients = folder / "clients"
+        self._config.write_text(self._text)
         self._program: Program | None = None
+
+    @contextlib.contextmanager
+    def admitting(self, rules: str) -> Iterator[None]:
+        """Have it admit only the clients of a list, for a while."""
+        self._clients.write_text(rules)
+        self._reload(f"{self._text}x509.clients = {self._clients}\n")
+        try:
+            yield
+        finally:
+            self._reload(self._text)
+
+    def _reload(self, text: str) -> None:
+        assert self._program is not None
+        self._config.write_text(text)
+        before = self._program.output.count(RELOADED)
+        self._program.signal(signal.SIGHUP)
+        deadline = time.monotonic() + 20
+        while self._program.output.count(RELOADED) == before:
+            assert time.monotonic() < deadline, self._program.output
+            time.sleep(0.02)
+
+    @property
+    def output(self) -> str:
+        """What it has logged."""
+        return self._program.output if self._program is not None else ""
 
     def start(self) -> None:
         """Run, if it does not already."""

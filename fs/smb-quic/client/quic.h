@@ -73,6 +73,8 @@ struct cifs_quic_opts {
  * @waived:	it agreed: QUIC alone protects this connection
  * @last_error:	result of the last attempt to connect, so that a server which
  *		stays away is logged once and not at each attempt
+ * @refusal:	the error for a TLS alert with which the server has ended a
+ *		connection, until somebody asks; cifsd writes it
  *
  * Only the task that connects or negotiates writes all but the first: the
  * mounting task before the server is on cifs_tcp_ses_list, then cifsd; and who
@@ -86,6 +88,7 @@ struct cifs_quic {
 	bool			offered;
 	bool			waived;
 	int			last_error;
+	int			refusal;
 };
 
 #define cifs_quic_enabled(server) \
@@ -99,6 +102,7 @@ int cifs_quic_getsockopt(struct socket *sock, int optname, void *val, int len);
 int cifs_quic_connect_error(struct socket *sock, int status);
 void cifs_quic_log_error(struct TCP_Server_Info *server, int error);
 void cifs_quic_log_close(struct TCP_Server_Info *server);
+int cifs_quic_refusal(struct TCP_Server_Info *server, int error);
 
 /* quic_security.c */
 #ifdef CONFIG_CIFS_QUIC

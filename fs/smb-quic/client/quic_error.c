@@ -40,6 +40,8 @@ static const struct {
 	  "the server's certificate has expired or is not valid yet" },
 	{ -EKEYREVOKED,
 	  "the server's certificate has been revoked" },
+	{ -EPERM,
+	  "the server does not admit this client's certificate: see its list of clients" },
 	{ -ENOKEY,
 	  "a key or certificate is missing: see mtls and the _serial options" },
 	{ -ECONNREFUSED,
@@ -96,11 +98,12 @@ static int cifs_quic_alert_error(u32 alert)
 		return -EKEYEXPIRED;
 	case TLS_ALERT_DESC_CERTIFICATE_REVOKED:
 		return -EKEYREVOKED;
+	case TLS_ALERT_DESC_ACCESS_DENIED:
+		return -EPERM;
 	case TLS_ALERT_DESC_BAD_CERTIFICATE:
 	case TLS_ALERT_DESC_UNSUPPORTED_CERTIFICATE:
 	case TLS_ALERT_DESC_CERTIFICATE_UNKNOWN:
 	case TLS_ALERT_DESC_UNKNOWN_CA:
-	case TLS_ALERT_DESC_ACCESS_DENIED:
 	case TLS_ALERT_DESC_BAD_CERTIFICATE_STATUS_RESPONSE:
 		return -EKEYREJECTED;
 	default:
@@ -186,10 +189,30 @@ void cifs_quic_log_close(struct TCP_Server_Info *server)
 
 	if (code == CIFS_QUIC_ALERT(TLS_ALERT_DESC_CERTIFICATE_REQUIRED))
 		cifs_server_dbg(VFS, "QUIC connection closed: the server wants a client certificate (mtls)\n");
+	else if (code == CIFS_QUIC_ALERT(TLS_ALERT_DESC_ACCESS_DENIED))
+		cifs_server_dbg(VFS, "QUIC connection closed: the server does not admit this client's certificate\n");
 	else if (cifs_quic_is_alert(code))
 		cifs_server_dbg(VFS, "QUIC connection closed with TLS alert %u\n",
 				code - CIFS_QUIC_ALERT(0));
 	else if (code)
 		cifs_server_dbg(VFS, "QUIC connection closed with error 0x%x\n",
 				code);
+	if (cifs_quic_is_alert(code))
+		WRITE_ONCE(server->quic->refusal,
+			   cifs_quic_alert_error(code - CIFS_QUIC_ALERT(0)));
+}
+
+/**
+ * cifs_quic_refusal - find out why the first words on a connection failed
+ * @server: server
+ * @error:  what the SMB client knows of it
+ *
+ * Return: the reason of a server that has looked at the client's certificate,
+ * or lack of one, only after the client's handshake was complete; else @error.
+ */
+int cifs_quic_refusal(struct TCP_Server_Info *server, int error)
+{
+	int refusal = xchg(&server->quic->refusal, 0);
+
+	return error == -EHOSTDOWN && refusal ? refusal : error;
 }

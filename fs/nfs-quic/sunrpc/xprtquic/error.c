@@ -168,6 +168,9 @@ void xprt_quic_log_close(struct xprt_quic *q)
 	if (code == RPCQUIC_ALERT(TLS_ALERT_DESC_CERTIFICATE_REQUIRED))
 		pr_notice("rpcquic: %s: closed: the server wants a client certificate (xprtsec=mtls)\n",
 			  q->xprt.servername);
+	else if (code == RPCQUIC_ALERT(TLS_ALERT_DESC_ACCESS_DENIED))
+		pr_notice("rpcquic: %s: closed: the server does not admit this client's certificate\n",
+			  q->xprt.servername);
 	else if (xprt_quic_is_alert(code))
 		pr_notice("rpcquic: %s: closed with TLS alert %u\n",
 			  q->xprt.servername, code - RPCQUIC_ALERT(0));
