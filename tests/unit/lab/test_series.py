@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from kquic.lab import overlay, series
 from kquic.lab.paths import REPO
-from kquic.lab.verify import added_lines, always_built, readers
+from kquic.lab.verify import added_lines, always_built, in_tree, readers
 from unit.lab.bench import Bench, write
 
 EARLY = """\
@@ -95,3 +97,8 @@ def test_readers_of_a_header_are_files_that_are_built(tmp_path: Path) -> None:
     assert readers(tmp_path, "include/linux/udp.h") == ["net/ipv4/udp.o"]
     assert readers(tmp_path, "include/linux/tcp.h") == []
     assert readers(tmp_path, "net/core/dev.h") == []
+
+
+@pytest.mark.parametrize("named", ["/work/linux/net/quic/a.h", "../linux/net/quic/a.h", "./../linux/net/quic/a.h"])
+def test_files_that_complaints_name(named: str) -> None:
+    assert in_tree(named, Path("/work/build"), Path("/work/linux")) == "net/quic/a.h"

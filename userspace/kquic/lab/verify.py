@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from kquic.lab.series import Commit
 from kquic.lab.source import Source
 from kquic.lab.sparse import CHECKER, COMPLAINT, CONSTANT
 
+FLAVOUR = "fast"
 HUNK = re.compile(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 ALWAYS = re.compile(r"^[\w-]+-y\s*[:+]?=(?P<objects>.*)")
 READING = ("net/ipv4", "net/core", "net/sunrpc")
@@ -63,7 +65,7 @@ class _Verifier:
         targets = self._targets(commit)
         if not targets:
             return []
-        work = Build(self.source, "fast")
+        work = Build(self.source, FLAVOUR)
         work.configure(quiet=True)
         words = work.command("-k", "W=1", "C=1", f"CHECK={_checker(work.folder)}", *targets)
         status, text = proc.attempt(words, env=kernel.environment())
@@ -89,8 +91,13 @@ class _Verifier:
         match = COMPLAINT.match(line)
         if not match or CONSTANT in line:
             return False
-        name = match["file"].removeprefix(f"{self.source.tree}/")
+        name = in_tree(match["file"], Build(self.source, FLAVOUR).folder, self.source.tree)
         return name in self._hooked(commit) or int(match["line"]) in added.get(name, ())
+
+
+def in_tree(file: str, build: Path, kernel_tree: Path) -> str:
+    """A file's name in the tree; gcc names it as it is seen from the build directory, sparse by its whole path."""
+    return os.path.normpath(build / file).removeprefix(f"{kernel_tree}/")
 
 
 def _checker(folder: Path) -> Path:
