@@ -17,6 +17,28 @@ from kquic.lab.guest import Job, Result
 from kquic.lab.machine import Machine, Process
 
 LIMIT = 600.0
+KEYS = """\
+mkdir -p /run/pki
+mount /dev/vdb /run/pki
+install -m 600 /run/pki/*.pem /run/pki/*.key /etc/kquic/
+cp -p /etc/ssl/certs/ca-certificates.crt /var/tmp/
+cat /run/pki/ca.pem >>/etc/ssl/certs/ca-certificates.crt
+umount /run/pki
+"""
+AGENT = """\
+[authenticate.client]
+x509.truststore = /etc/kquic/ca.pem
+
+[authenticate.server]
+x509.certificate = /etc/kquic/server.pem
+x509.private_key = /etc/kquic/server.key
+"""
+SET_UP = f"""\
+{KEYS}cat >/etc/kquic/handshaked.conf <<'END'
+{AGENT}END
+systemctl restart kquic-handshaked
+"""
+"""The keys of a test authority, and an agent that uses them."""
 
 
 @dataclass(frozen=True, slots=True)

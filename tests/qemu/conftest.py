@@ -20,32 +20,11 @@ from kquic.lab.guest import Job
 from kquic.lab.machine import Machine
 from kquic.lab.paths import REPO
 from kquic.tls.testca import TestCA
-from qemu_pair import Lab, Pair
+from qemu_pair import SET_UP, Lab, Pair
 
 IMAGE, RESULTS = os.environ.get("KQUIC_QEMU_IMAGE"), os.environ.get("KQUIC_QEMU_RESULTS")
 
 collect_ignore_glob = [] if IMAGE else ["test_*.py"]
-
-KEYS = """\
-mkdir -p /run/pki
-mount /dev/vdb /run/pki
-install -m 600 /run/pki/*.pem /run/pki/*.key /etc/kquic/
-cat /run/pki/ca.pem >>/etc/ssl/certs/ca-certificates.crt
-umount /run/pki
-"""
-AGENT = """\
-[authenticate.client]
-x509.truststore = /etc/kquic/ca.pem
-
-[authenticate.server]
-x509.certificate = /etc/kquic/server.pem
-x509.private_key = /etc/kquic/server.key
-"""
-START_AGENT = f"""\
-cat >/etc/kquic/handshaked.conf <<'END'
-{AGENT}END
-systemctl restart kquic-handshaked
-"""
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +69,7 @@ def pair(
         client = stack.enter_context(Guest(what, "client", folder, [disk], [cable, "server=off"], ends["client"]))
         for machine in (server, client):
             machine.wait_ready()
-            machine.run(KEYS + START_AGENT)
+            machine.run(SET_UP)
         yield Pair(server, client)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import pytest
 
-from qemu_pair import Lab, Pair
+from kquic.install.guestlink import Guest
+from kquic.install.qemuimage import LIST
+from qemu_pair import SET_UP, Lab, Pair
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -35,6 +38,35 @@ with open("/proc/kcore", "rb") as core:
                 print(name, struct.unpack("<i", core.read(4))[0])
 END
 """
+COUNT = """\
+python3 - <<'END'
+import ctypes
+import os
+import struct
+import subprocess
+import sys
+
+OPEN, BREAKPOINT, EXECUTED, SIZE = 298, 5, 4, 72
+libc = ctypes.CDLL(None, use_errno=True)
+addresses = {words[2]: int(words[0], 16) for words in map(str.split, open("/proc/kallsyms"))}
+
+
+def watch(name):
+    # Type, size, nothing that is sampled; what ends an access, and where.
+    attributes = struct.pack("<II5QIIQQ", BREAKPOINT, SIZE, 0, 0, 0, 0, 0, 0, EXECUTED, addresses[name], 8)
+    counter = libc.syscall(OPEN, attributes, -1, 0, -1, 0)
+    if counter < 0:
+        sys.exit(f"{name}: {os.strerror(ctypes.get_errno())}")
+    return counter
+
+
+counters = {name: watch(name) for name in NAMES}
+subprocess.run(SCRIPT, shell=True, check=True)
+for name, counter in counters.items():
+    print(name, struct.unpack("<Q", os.read(counter, 8))[0])
+END
+"""
+"""The processor counts how often it comes to a function: no kprobe may be put on functions of assembler."""
 SERVE = """\
 mkdir -p /srv/smb /srv/nfs /etc/systemd/system/nfs-server.service.d
 chmod 777 /srv/smb /srv/nfs
@@ -70,10 +102,28 @@ server.test:/ /fs/nfs nfs quic,vers=4.2,_netdev 0 0
 END
 echo '/indirect /etc/auto.quic' >/etc/auto.master.d/quic.autofs
 echo 'nfs -fstype=nfs4,quic,vers=4.2 server.test:/' >/etc/auto.quic
-systemctl enable autofs
+"""
+SECRETS = "/run/kquic/secrets"
+SENTENCE = "a sentence that is to be seen by nobody"
+UNDO = """\
+systemctl stop 'auto-*.automount'
+umount -a -t cifs,nfs4,nfs
+systemctl stop autofs
+rm -rf /etc/auto.master.d/quic.autofs /etc/auto.quic /etc/kquic/*.pem /etc/kquic/*.key /etc/kquic/credentials
+rm -rf /root/*.pcap /root/.config /root/.local /fs /auto /indirect
+sed -i '/server.test/d' /etc/fstab
+cp -p /var/tmp/ca-certificates.crt /etc/ssl/certs/
+systemctl daemon-reload
+rmdir /mnt/*
 """
 #: Documents and lists that the image is made without, and what the fixture configures.
 LEFT_OUT = " (/usr/share/(doc|locale|info|icons)|/var/cache/apt|/etc/kquic)/"
+#: What a Debian has that was booted, and has not that was not.
+OF_THE_SYSTEM = re.compile(
+    r"(dev|lost\+found|packages|proc|run|sys|tmp|var/cache|var/log|var/tmp"
+    r"|var/lib/(apt|autofs|dpkg|nfs|private|systemd|ucf))\b"
+    r"|(\w{64}  )?etc/(ksmbd/ksmbd\.subauth|machine-id|resolv\.conf|\.updated|\.pwd\.lock)( |$)|var/\.updated "
+)
 
 
 def transport(pair: Pair, folder: str) -> str:
@@ -91,10 +141,14 @@ def check_both_ways(pair: Pair, mounted: str, served: str, name: str) -> None:
     assert up.split()[0] != hashlib.sha256(b"").hexdigest()
 
 
+def changed_files(guest: Guest) -> str:
+    """Files of packages that are not as they were delivered."""
+    return guest.run(f"dpkg --verify | grep -v -E '{LEFT_OUT}' || true")
+
+
 def test_modules_are_ours_and_the_rest_is_not_touched(pair: Pair) -> None:
     for guest in (pair.server, pair.client):
-        changed = guest.run(f"dpkg --verify | grep -v -E '{LEFT_OUT}' || true")
-        assert changed == ""
+        assert changed_files(guest) == ""
         places = guest.run(f"for module in {MODULES}; do modinfo -n $module; done").splitlines()
         assert len(places) == len(MODULES.split())
         assert all("/updates/kquic/" in place for place in places)
@@ -131,6 +185,24 @@ def test_smb(pair: Pair) -> None:
     pair.client.run("umount /mnt/smb")
 
 
+def count(names: tuple[str, ...], script: str) -> str:
+    """A script that tells how often the kernel called functions while another script ran."""
+    return COUNT.replace("NAMES", repr(names)).replace("SCRIPT", repr(script))
+
+
+def test_a_transfer_is_encrypted_by_instructions(pair: Pair) -> None:
+    """The functions that use AES-NI and PCLMULQDQ are called for all blocks, and for all packets."""
+    size = 200_000
+    pair.client.run("mount -t cifs //server.test/share /mnt/smb -o quic,username=me,password=sesame-7")
+    assert "AES128-GCM" in pair.client.run("kquic ss")
+    write = f"head -c {size} /dev/urandom >/mnt/smb/counted; sync /mnt/smb/counted"
+    output = pair.client.run(count(("aes_encrypt_aesni", "ghash_blocks_pclmul"), write))
+    found = {name: int(number) for name, number in map(str.split, output.splitlines())}
+    pair.client.run("umount /mnt/smb")
+    assert found["aes_encrypt_aesni"] >= size // 16
+    assert found["ghash_blocks_pclmul"] >= size // 1500
+
+
 def test_nfs(pair: Pair) -> None:
     pair.client.run("mkdir -p /mnt/nfs; mount -t nfs server.test:/ /mnt/nfs -o quic,vers=4.2")
     assert "proto=quic" in transport(pair, "/mnt/nfs")
@@ -158,6 +230,36 @@ def test_doctor(pair: Pair) -> None:
     bad = [line for line in ill.output.splitlines() if line.startswith("BAD")]
     assert [line.split(":")[0] for line in bad] == ["BAD   agent", "BAD   server server.test"]
     assert all(" -> " in line for line in bad)
+
+
+def capture(pair: Pair, name: str) -> None:
+    """A mount in which a file is written, with its packets recorded on the client."""
+    options = "quic,username=me,password=sesame-7"
+    pair.client.run(
+        f"tcpdump -Z root -U -i any -w /root/{name}.pcap udp port 443 2>/run/tcpdump & recorder=$!; "
+        "until grep -q listening /run/tcpdump; do sleep 0.2; done; "
+        f"mkdir -p /mnt/smb; mount -t cifs //server.test/share /mnt/smb -o {options}; "
+        f"echo '{SENTENCE}' >/mnt/smb/{name}.txt; umount /mnt/smb; sleep 1; kill $recorder; wait; rm /run/tcpdump"
+    )
+
+
+def test_secrets_are_written_only_where_root_asks_for_it(pair: Pair) -> None:
+    """And then Wireshark reads what was encrypted."""
+    client = pair.client
+    assert client.run("stat -c '%a %U' /run/kquic; ls -A /run/kquic") == "700 root"
+    capture(pair, "closed")
+    client.run(f"sed -i 's|^.authenticate.client.$|[debug]\\nkeylog = {SECRETS}\\n\\n&|' /etc/kquic/handshaked.conf")
+    client.run(f"systemctl reload kquic-handshaked; until [ -f {SECRETS} ]; do sleep 0.2; done")
+    capture(pair, "open")
+    assert client.run(f"stat -c '%a %U %F' {SECRETS}") == "600 root regular file"
+    assert client.run("runuser -u nobody -- cat /run/kquic/secrets 2>&1 || true").endswith("Permission denied")
+    for name, readable in (("closed", False), ("open", True)):
+        assert client.attempt(f"grep -q '{SENTENCE}' /root/{name}.pcap").status == 1
+        command = f"tshark -r /root/{name}.pcap -o tls.keylog_file:{SECRETS} -Y smb2 -T fields -e smb2.filename"
+        found = client.run(f"{command} 2>/dev/null")
+        assert (f"{name}.txt" in found.split()) == readable, found
+    client.run("sed -i '/^keylog/d' /etc/kquic/handshaked.conf; systemctl restart kquic-handshaked")
+    assert client.run("ls -A /run/kquic") == ""
 
 
 def test_lab_and_machines_mount_each_other(pair: Pair, lab: Lab) -> None:
@@ -209,13 +311,25 @@ def test_autofs(pair: Pair) -> None:
 
 
 def test_no_trace_is_left(pair: Pair) -> None:
-    pair.client.run("umount -a -t cifs,nfs4,nfs; systemctl stop autofs")
-    pair.client.run("dpkg --purge $(dpkg-query -W -f '${Package} ' 'kquic*' 'libquic*')")
-    assert pair.client.run("modinfo -n cifs").startswith("/lib/modules/")
+    """The machine has the files that it had before, with the same owners, and as much as is known what was in them."""
+    pair.client.run(UNDO)
+    pair.client.run("kquic uninstall")
     assert "/kernel/fs/smb/" in pair.client.run("modinfo -n cifs")
-    assert (
-        pair.client.run("find / -xdev -path /packages -prune -o -name '*kquic*' -print | grep -v ^/run || true") == ""
-    )
+    assert pair.client.run("systemctl list-units --all --no-legend '*kquic*' | grep -v not-found || true") == ""
+    assert changed_files(pair.client) == ""
+    now = pair.client.run(f"cd /; ({LIST})").splitlines()
+    before = pair.client.run("cat /packages/before").splitlines()
+    assert sorted(line for line in set(before) ^ set(now) if not OF_THE_SYSTEM.match(line)) == []
+    pair.client.run("modprobe -r cifs; modprobe cifs")
+    assert pair.client.run("cat /sys/module/cifs/taint") == ""
+
+
+def test_installed_on_a_machine_that_runs(pair: Pair) -> None:
+    """As an administrator does it, from files."""
+    pair.client.run("apt-get -y install /packages/*.deb")
+    pair.client.run(SET_UP)
+    pair.client.run("modprobe -r cifs")
+    test_smb(pair)
 
 
 def test_kernels_are_content(pair: Pair) -> None:

@@ -31,7 +31,7 @@ def test_layout(include: Path) -> None:
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the other word size of x86")
 def test_layout_of_32_bits(include: Path) -> None:
-    """Compiled only: neither the lab's kernel nor its guest knows such programs, see tests/qemu/test_compat.py."""
+    """Compiled only: neither the lab's kernel nor its guest knows such programs, see tests/qemu/test_programs.py."""
     here = ["gcc", "-print-multiarch"]
     headers = subprocess.run(here, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
     compiler = ["gcc", "-m32", "-ffreestanding", "-fsyntax-only", *OPTIONS, f"-I{include}", f"-I/usr/include/{headers}"]

@@ -34,6 +34,12 @@ LAB = {"server": "10.9.1.1", "client": "10.9.2.1"}
 NETWORK = "[Match]\nMACAddress={mac}\n\n[Network]\nAddress={address}/24\nLinkLocalAddressing=ipv6\n"
 HOSTS = "127.0.0.1 localhost\n::1 localhost\n10.9.0.1 server.test\n10.9.0.2 client.test\n10.9.2.1 lab.test\n"
 
+LIST = """\
+find . -xdev -printf '%P %M %U:%G %l\\n'
+find etc lib/modules/*/modules.* -xdev -type f -exec sha256sum {} +
+"""
+"""What there is in the current folder, and what is in those files that no package keeps the sums of."""
+
 # As root, or as an ordinary user in a user namespace, where owners are what they are on the disk.
 FORMAT = """\
 mkdir root
@@ -42,9 +48,11 @@ cp -r extra/. root/
 chmod 755 root/usr/local/sbin/agent
 ln -sf ../agent.service root/etc/systemd/system/multi-user.target.wants/
 rm -f root/etc/resolv.conf
+(cd root; sh -ec "$4") >before
+mv before root/packages/
 mount --rbind /dev root/dev
 mount -t proc proc root/proc
-[ -z "$(ls packages)" ] || chroot root sh -ec 'dpkg -i /packages/*.deb' >&2
+[ -z "$(ls packages/*.deb 2>/dev/null)" ] || chroot root sh -ec 'dpkg -i /packages/*.deb' >&2
 umount -l root/dev root/proc
 cp -L "root/boot/vmlinuz-$2" vmlinuz
 cp -L "root/boot/initrd.img-$2" initrd
@@ -77,9 +85,12 @@ class Image:
 
 
 def build(kernel: str, packages: Sequence[Path] = ()) -> Image:
-    """The image with this kernel and these packages installed; made if this recipe was not used before."""
+    """The image with this kernel and these packages installed; made if this recipe was not used before.
+
+    They are in its folder /packages, too, beside the list of what there was before they were installed.
+    """
     parts = sorted(path.read_text() for path in GUEST.iterdir())
-    recipe = (kernel, SUITE, SIZE, FORMAT, NETWORK, HOSTS, repr(ADDRESSES), repr(MACS), *parts)
+    recipe = (kernel, SUITE, SIZE, FORMAT, NETWORK, HOSTS, LIST, repr(ADDRESSES), repr(MACS), *parts)
     digest = hashlib.sha256("\0".join(recipe).encode())
     for path in packages:
         digest.update(path.read_bytes())
@@ -106,7 +117,7 @@ def _make(kernel: str, packages: Sequence[Path], image: Image) -> None:
     _write_extra(work / "extra", packages)
     (work / "packages").symlink_to("extra/packages")
     proc.say("installing the packages on a disk")
-    proc.run([*_as_root(), "sh", "-ec", FORMAT, "sh", archive, kernel, SIZE], cwd=work)
+    proc.run([*_as_root(), "sh", "-ec", FORMAT, "sh", archive, kernel, SIZE, LIST], cwd=work)
     shutil.rmtree(work / "extra")
     work.rename(image.folder)
 
