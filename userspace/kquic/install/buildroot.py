@@ -6,7 +6,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,23 @@ class BuildRoot:
         clean = ["env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "TERM=dumb"]
         return [*jail, str(self.folder), *clean, *map(str, words)]
 
+    @contextmanager
+    def scratch(self) -> Iterator[BuildRoot]:
+        """A copy to be spoilt, without what was built."""
+        copy = BuildRoot(self.folder.with_suffix(".scratch"))
+        copy.remove()
+        copy.folder.mkdir()
+        pipe = 'tar -C "$0" --exclude=./build --exclude="./dev/*" -cf - . | tar -C "$1" -xpf -'
+        proc.run([*_owner(), "sh", "-c", pipe, self.folder, copy.folder])
+        try:
+            yield copy
+        finally:
+            copy.remove()
+
+    def remove(self) -> None:
+        """Take it away, if it is there."""
+        proc.run([*_owner(), "rm", "-rf", self.folder])
+
     def run(self, title: str, words: Sequence[str | Path], log: Path) -> None:
         """Run a program in it, with its progress shown; its complaints only if it fails."""
         progress.follow(title, self.command(words), log, quiet_errors=True)
@@ -72,10 +90,14 @@ def _make(packages: list[str], folder: Path) -> None:
     archive = folder.with_suffix(".tar")
     progress.follow("build system", _mmdebstrap(packages, archive), folder.with_suffix(".log"), quiet_errors=True)
     # Devices come from the machine: an ordinary user can make none.
-    user = [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--map-auto", "--"]
-    proc.run([*user, "tar", "-C", partial, "--exclude=./dev/*", "-xpf", archive])
+    proc.run([*_owner(), "tar", "-C", partial, "--exclude=./dev/*", "-xpf", archive])
     archive.unlink()
     partial.rename(folder)
+
+
+def _owner() -> list[str]:
+    """In front of a command: the files in there belong to several users, of whom an ordinary user is given numbers."""
+    return [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--map-auto", "--"]
 
 
 def _mmdebstrap(packages: list[str], archive: Path) -> list[str]:

@@ -83,10 +83,12 @@ def cmd_qemu(args: argparse.Namespace) -> int:
     kernel.last("fast") if os.environ.get("KQUIC_NO_BUILD") else kernel.build("fast")
     results = Path(args.keep).absolute() if args.keep else cache_dir("qemu", "results")
     results.mkdir(parents=True, exist_ok=True)
-    built = put.choose(deb.build(CLOUD, with_modules=True).files(), dkms=False)
+    everything = deb.build(CLOUD, with_modules=True)
+    built = put.choose(everything.files(), dkms=False)
     env = {
         **os.environ,
         "KQUIC_QEMU_IMAGE": str(qemuimage.build(CLOUD, built).folder),
+        "KQUIC_QEMU_PACKAGES": str(everything.folder),
         "KQUIC_QEMU_RESULTS": str(results),
         "KQUIC_QEMU_ACCEL": "kvm" if args.kvm else "tcg",
     }
