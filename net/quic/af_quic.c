@@ -652,6 +652,9 @@ static int __init quic_init(void)
 	err = quic_lookup_init();
 	if (err)
 		goto err_lookup;
+	err = quic_steer_setup();
+	if (err)
+		goto err_steer;
 	err = quic_net_init();
 	if (err)
 		goto err_net;
@@ -673,6 +676,8 @@ err_v4:
 err_sysctl:
 	quic_net_exit();
 err_net:
+	quic_steer_exit();
+err_steer:
 	quic_lookup_exit();
 err_lookup:
 	quic_sent_exit();
@@ -689,6 +694,7 @@ static void __exit quic_exit(void)
 	quic_net_exit();
 	/* Sockets and table entries are freed by RCU. */
 	rcu_barrier();
+	quic_steer_exit();
 	quic_lookup_exit();
 	quic_sent_exit();
 	percpu_counter_destroy(&quic_sockets_allocated);

@@ -37,6 +37,7 @@ int quic_conn_init(struct sock *sk)
 	quic_dgrams_init(conn);
 	quic_events_init(conn);
 	quic_timers_init(conn);
+	quic_steer_init(&conn->steer);
 	return 0;
 }
 

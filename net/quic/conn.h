@@ -32,6 +32,7 @@
 #include "session.h"
 #include "settings.h"
 #include "stats.h"
+#include "steer.h"
 #include "stream.h"
 #include "timer.h"
 #include "tparams.h"
@@ -83,6 +84,7 @@ enum quic_state {
  * @new_token:	a server's NEW_TOKEN frame
  * @session:	client in the kernel that resumes sessions: which; else NULL
  * @timers:	deadlines
+ * @steer:	datagrams on their way to another processor
  * @close:	how the connection ends
  * @batch:	packets that wait to leave together
  * @ledger_mem:	bytes that the socket is charged with for the ledger
@@ -130,6 +132,7 @@ struct quic_conn {
 	struct quic_new_token new_token;
 	struct quic_session_use *session;
 	struct quic_timers timers;
+	struct quic_steer steer;
 	struct quic_close close;
 	struct quic_batch batch;
 	u32 ledger_mem;

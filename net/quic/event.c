@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "conn.h"
 #include "event.h"
+#include "net_ns.h"
 #include "rcvq.h"
 
 /* Unlike sk_stream_write_space() this does not ask how full the buffer is:
@@ -50,10 +51,12 @@ void quic_events_wake(struct quic_conn *conn)
 	quic_conn_assert_held(conn);
 	if (events->wake_reader) {
 		events->wake_reader = false;
+		QUIC_INC_STATS(sock_net(sk), WAKE_READERS);
 		sk->sk_data_ready(sk);
 	}
 	if (events->wake_writer) {
 		events->wake_writer = false;
+		QUIC_INC_STATS(sock_net(sk), WAKE_WRITERS);
 		sk->sk_write_space(sk);
 	}
 }

@@ -449,26 +449,40 @@ static void quic_conn_rcv_one(struct quic_conn *conn, struct sk_buff *skb)
 	quic_input_datagram(conn, skb);
 }
 
+static void quic_conn_rcv_batch(struct quic_conn *conn, struct sk_buff *skb)
+{
+	struct sk_buff *one;
+	u32 off = 0;
+
+	while (off < skb->len) {
+		one = quic_udp_batch_next(skb, &off);
+		if (one)
+			quic_conn_rcv_one(conn, one);
+		else
+			quic_drop_count(quic_conn_net(conn), quic_conn_sk(conn),
+					QUIC_DROP_NOMEM);
+	}
+	consume_skb(skb);
+}
+
 /**
- * quic_conn_rcv - a datagram has come for a connection, or a run of them
+ * quic_conn_rcv - a datagram has come for a connection, or a batch of them
  * @sk:	 its socket
- * @skb: the datagram, see udp_rx.h, or the run, see udp_gro.h; consumed
+ * @skb: the datagram, see udp_rx.h, or the batch, see udp_gro.h; consumed
  *
- * What a run calls for is decided once, after it: one ACK covers all of it.
+ * What a batch calls for is decided once, after it: one ACK covers all of it.
  *
  * Context: connection lock held: softirq with the socket not owned, or the
  * backlog.
  */
 void quic_conn_rcv(struct sock *sk, struct sk_buff *skb)
 {
-	struct sk_buff *next, *rest = quic_udp_run_split(skb);
 	struct quic_conn *conn = quic_conn(sk);
 
-	quic_conn_rcv_one(conn, skb);
-	skb_list_walk_safe(rest, skb, next) {
-		skb_mark_not_on_list(skb);
+	if (QUIC_SKB_CB(skb)->batch)
+		quic_conn_rcv_batch(conn, skb);
+	else
 		quic_conn_rcv_one(conn, skb);
-	}
 	quic_output(conn);
 	quic_events_wake(conn);
 }

@@ -31,6 +31,10 @@ static const char * const quic_mib_names[QUIC_MIB_MAX] = {
 	[QUIC_MIB_LISTEN_DROPS]		= "QuicListenDrops",
 	[QUIC_MIB_SESSIONS_OFFERED]	= "QuicSessionsOffered",
 	[QUIC_MIB_SESSIONS_KEPT]	= "QuicSessionsKept",
+	[QUIC_MIB_PKT_RCV_STEERED]	= "QuicPktRcvSteered",
+	[QUIC_MIB_OUT_BATCHES]		= "QuicOutBatches",
+	[QUIC_MIB_WAKE_READERS]		= "QuicWakeReaders",
+	[QUIC_MIB_WAKE_WRITERS]		= "QuicWakeWriters",
 };
 
 /**

@@ -44,6 +44,10 @@ enum quic_mib_item {
 	QUIC_MIB_LISTEN_DROPS,		/* first packets without a taker */
 	QUIC_MIB_SESSIONS_OFFERED,	/* kernel users' sessions, to servers */
 	QUIC_MIB_SESSIONS_KEPT,		/* left by kernel users' connections */
+	QUIC_MIB_PKT_RCV_STEERED,	/* datagrams left to another processor */
+	QUIC_MIB_OUT_BATCHES,		/* skbs sent, each with one datagram or more */
+	QUIC_MIB_WAKE_READERS,		/* readers told that there is something */
+	QUIC_MIB_WAKE_WRITERS,		/* writers told that there is room */
 	QUIC_MIB_MAX,
 };
 

@@ -7,6 +7,7 @@
 #include "request.h"
 #include "roam.h"
 #include "session.h"
+#include "steer.h"
 #include "sysctl.h"
 
 unsigned int quic_net_id __read_mostly;
@@ -47,6 +48,7 @@ static void __net_exit quic_net_cleanup(struct net *net)
 {
 	struct quic_net *qn = quic_net(net);
 
+	quic_steer_flush();
 	quic_sysctl_net_exit(qn);
 	quic_proc_net_exit(net);
 	quic_roam_net_exit(qn);

@@ -262,6 +262,7 @@ int quic_read_streams(struct sock *sk, struct quic_read *read)
 	int more;
 
 	lock_sock(sk);
+	quic_steer_here(&conn->steer);
 	quic_read_events(conn, read);
 	while (done < QUIC_READ_BATCH && !skb_queue_empty(queue))
 		if (!quic_read_item(conn, queue, read, &done))

@@ -10,20 +10,6 @@
 #include "udp_gro.h"
 #include "udp_rx.h"
 
-/**
- * struct quic_udp_run - neighbours in a batch that are for one connection
- * @sk:	   the connection, with a reference; NULL if there is no run
- * @first: the first datagram, which holds the others
- * @last:  the last one
- * @cid:   connection ID that all of them carry
- */
-struct quic_udp_run {
-	struct sock *sk;
-	struct sk_buff *first;
-	struct sk_buff *last;
-	u8 cid[QUIC_CID_LEN];
-};
-
 /* A datagram of a batch, with headers as if it had come alone. */
 static struct sk_buff *quic_udp_extract(const struct sk_buff *skb, u32 off,
 					u32 len)
@@ -50,49 +36,46 @@ static struct sk_buff *quic_udp_extract(const struct sk_buff *skb, u32 off,
 	udp_hdr(one)->len = htons(len + sizeof(struct udphdr));
 	one->protocol = skb->protocol;
 	*QUIC_SKB_CB(one) = *QUIC_SKB_CB(skb);
+	QUIC_SKB_CB(one)->batch = 0;
 	return one;
 }
 
-static void quic_udp_run_add(struct quic_udp_run *run, struct sk_buff *one)
+/**
+ * quic_udp_batch_next - copy the next datagram out of a batch
+ * @skb: the batch
+ * @off: where the datagram begins; moved behind it
+ *
+ * It is copied where it is used, so that the processor has it at hand when it
+ * decrypts it.
+ *
+ * Return: the datagram, see udp_rx.h, or NULL without memory.
+ */
+struct sk_buff *quic_udp_batch_next(const struct sk_buff *skb, u32 *off)
 {
-	if (run->first == run->last)
-		skb_shinfo(run->first)->frag_list = one;
-	else
-		run->last->next = one;
-	run->last = one;
-	run->first->truesize += one->truesize;
+	u32 begin = *off;
+
+	*off = min(begin + QUIC_SKB_CB(skb)->batch, skb->len);
+	return quic_udp_extract(skb, begin, *off - begin);
 }
 
-static void quic_udp_run_end(struct quic_udp_run *run)
+/* Whether one connection ID leads all datagrams of a batch, as it does but for
+ * those of the handshake, and where the sender has just changed IDs.
+ */
+static bool quic_udp_batch_cid(const struct sk_buff *skb, u8 *cid)
 {
-	if (run->sk)
-		quic_udp_deliver(run->sk, run->first);
-	run->sk = NULL;
-}
+	u8 buf[1 + QUIC_CID_LEN];
+	const u8 *head;
+	u32 off;
 
-static bool quic_udp_is_short(const struct sk_buff *skb)
-{
-	return skb->len > QUIC_CID_LEN && !(skb->data[0] & QUIC_HDR_LONG);
-}
-
-/* Whether the datagram is part of a run, if need be of a new one. */
-static bool quic_udp_run_take(struct quic_endpoint *ep,
-			      struct quic_udp_run *run, struct sk_buff *one)
-{
-	if (run->sk && quic_udp_is_short(one) &&
-	    !memcmp(run->cid, one->data + 1, QUIC_CID_LEN)) {
-		quic_udp_run_add(run, one);
-		return true;
+	for (off = 0; off < skb->len; off += QUIC_SKB_CB(skb)->batch) {
+		head = skb_header_pointer(skb, off, sizeof(buf), buf);
+		if (!head || head[0] & QUIC_HDR_LONG)
+			return false;
+		if (!off)
+			memcpy(cid, head + 1, QUIC_CID_LEN);
+		else if (memcmp(cid, head + 1, QUIC_CID_LEN))
+			return false;
 	}
-	quic_udp_run_end(run);
-	if (!quic_udp_is_short(one))
-		return false;
-	run->sk = quic_lookup_cid(ep->net, one->data + 1);
-	if (!run->sk)
-		return false;
-	run->first = one;
-	run->last = one;
-	memcpy(run->cid, one->data + 1, QUIC_CID_LEN);
 	return true;
 }
 
@@ -106,42 +89,28 @@ static bool quic_udp_run_take(struct quic_endpoint *ep,
  */
 void quic_udp_rcv_batch(struct quic_endpoint *ep, struct sk_buff *skb)
 {
-	u32 size = skb_shinfo(skb)->gso_size;
-	struct quic_udp_run run = {};
+	struct sock *sk = NULL;
+	u8 cid[QUIC_CID_LEN];
 	struct sk_buff *one;
-	u32 off, len;
+	u32 off = 0;
 
-	for (off = 0; off < skb->len; off += len) {
-		len = min(size, skb->len - off);
-		one = quic_udp_extract(skb, off, len);
+	if (quic_udp_batch_cid(skb, cid))
+		sk = quic_lookup_cid(ep->net, cid);
+	if (sk) {
+		quic_udp_detach(skb);
+		quic_udp_deliver(sk, skb);
+		return;
+	}
+	while (off < skb->len) {
+		one = quic_udp_batch_next(skb, &off);
 		if (!one) {
 			quic_drop_count(ep->net, NULL, QUIC_DROP_NOMEM);
 			continue;
 		}
-		if (quic_udp_run_take(ep, &run, one))
-			continue;
 		/* An answer to it may need its route. */
 		one->dev = skb->dev;
 		skb_dst_copy(one, skb);
 		quic_udp_rcv_datagram(ep, one);
 	}
-	quic_udp_run_end(&run);
 	consume_skb(skb);
-}
-
-/**
- * quic_udp_run_split - separate the first datagram of a run from the others
- * @skb: what quic_udp_deliver() was given; becomes the first datagram alone
- *
- * Return: the others, linked by skb->next, or NULL.
- */
-struct sk_buff *quic_udp_run_split(struct sk_buff *skb)
-{
-	struct sk_buff *rest = skb_shinfo(skb)->frag_list;
-	struct sk_buff *one;
-
-	skb_shinfo(skb)->frag_list = NULL;
-	for (one = rest; one; one = one->next)
-		skb->truesize -= one->truesize;
-	return rest;
 }

@@ -20,6 +20,7 @@
 #include "listen.h"
 #include "lookup.h"
 #include "net_ns.h"
+#include "steer.h"
 #include "token.h"
 #include "udp_gro.h"
 #include "udp_rx.h"
@@ -90,10 +91,13 @@ static void quic_udp_init_cb(struct sk_buff *skb)
 	*QUIC_SKB_CB(skb) = cb;
 }
 
-/* What the stack has attached to a datagram is of no use, and may not be kept,
- * once it waits for somebody.
+/**
+ * quic_udp_detach - give up what the stack has attached to a datagram
+ * @skb: the datagram, see udp_rx.h
+ *
+ * It is of no use, and may not be kept, once the datagram waits for somebody.
  */
-static void quic_udp_detach(struct sk_buff *skb)
+void quic_udp_detach(struct sk_buff *skb)
 {
 	skb_orphan(skb);
 	skb_dst_drop(skb);
@@ -128,39 +132,59 @@ static bool quic_udp_hears(const struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
+ * quic_udp_rcv_limit - what may wait in one of a connection's queues
+ * @sk: the connection
+ *
+ * Return: bytes of true size. Data that is queued unread must not shut out ACKs.
+ */
+u32 quic_udp_rcv_limit(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1);
+}
+
+/**
+ * quic_udp_deliver_here - let a connection handle a datagram on this processor
+ * @sk:	 the connection
+ * @skb: the datagram, or a batch of them; consumed
+ *
+ * Context: softirqs off, no connection lock held, a reference to @sk.
+ */
+void quic_udp_deliver_here(struct sock *sk, struct sk_buff *skb)
+{
+	struct net *net = sock_net(sk);
+
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk)) {
+		QUIC_INC_STATS(net, PKT_RCV_FASTPATHS);
+		quic_conn_rcv(sk, skb);
+	} else if (sk_add_backlog(sk, skb, quic_udp_rcv_limit(sk))) {
+		quic_drop_skb(net, sk, skb, QUIC_DROP_BACKLOG);
+	} else {
+		QUIC_INC_STATS(net, PKT_RCV_BACKLOGS);
+	}
+	bh_unlock_sock(sk);
+}
+
+/**
  * quic_udp_deliver - hand a datagram to its connection
  * @sk:	 the connection; the caller's reference is dropped
- * @skb: the datagram, see udp_rx.h, or a run of them, see udp_gro.h; consumed
+ * @skb: the datagram, see udp_rx.h, or a batch, see udp_gro.h; consumed
  *
  * Context: any but hard interrupt, with no connection lock held.
  */
 void quic_udp_deliver(struct sock *sk, struct sk_buff *skb)
 {
-	struct net *net = sock_net(sk);
-	u32 limit;
-
 	if (!quic_udp_hears(sk, skb)) {
-		quic_drop_skb(net, sk, skb, QUIC_DROP_NO_CONN);
+		quic_drop_skb(sock_net(sk), sk, skb, QUIC_DROP_NO_CONN);
 		sock_put(sk);
 		return;
 	}
 	local_bh_disable();
-	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk)) {
-		QUIC_INC_STATS(net, PKT_RCV_FASTPATHS);
-		quic_conn_rcv(sk, skb);
-	} else {
-		/* Data that is queued unread must not shut out ACKs. */
-		limit = READ_ONCE(sk->sk_rcvbuf) +
-			(READ_ONCE(sk->sk_sndbuf) >> 1);
-		if (sk_add_backlog(sk, skb, limit))
-			quic_drop_skb(net, sk, skb, QUIC_DROP_BACKLOG);
-		else
-			QUIC_INC_STATS(net, PKT_RCV_BACKLOGS);
+	if (!quic_steer_away(sk, skb)) {
+		quic_udp_deliver_here(sk, skb);
+		sock_put(sk);
 	}
-	bh_unlock_sock(sk);
 	local_bh_enable();
-	sock_put(sk);
 }
 
 /* Services that answer anybody, and with more than they got: what seems to come
@@ -387,10 +411,12 @@ int quic_udp_rcv(struct sock *usk, struct sk_buff *skb)
 	}
 	quic_udp_init_cb(skb);
 	__skb_pull(skb, sizeof(struct udphdr));
-	if (batch)
+	if (batch) {
+		QUIC_SKB_CB(skb)->batch = skb_shinfo(skb)->gso_size;
 		quic_udp_rcv_batch(ep, skb);
-	else
+	} else {
 		quic_udp_rcv_datagram(ep, skb);
+	}
 	return 0;
 }
 

@@ -31,6 +31,8 @@ struct sock;
  *	  quotes is at skb->data
  * @info: MTU, for EMSGSIZE
  * @since: jiffies from which on it waits for its ClientHello, see strays.h
+ * @batch: it is a batch of datagrams of that size, the last of them perhaps
+ *	  smaller, see udp_gro.h; 0 for a single one
  * @ecn:  codepoint of its IP header (INET_ECN_*)
  */
 struct quic_skb_cb {
@@ -40,6 +42,7 @@ struct quic_skb_cb {
 	int err;
 	u32 info;
 	unsigned long since;
+	u16 batch;
 	u8 ecn;
 };
 
@@ -58,6 +61,7 @@ static inline u8 quic_skb_ecn(const struct sk_buff *skb)
 
 void quic_skb_addrs(const struct sk_buff *skb, union quic_addr *local,
 		    union quic_addr *peer);
+void quic_udp_detach(struct sk_buff *skb);
 
 int quic_udp_rcv(struct sock *usk, struct sk_buff *skb);
 void quic_udp_rcv_datagram(struct quic_endpoint *ep, struct sk_buff *skb);
@@ -66,5 +70,7 @@ void quic_udp_err(struct sock *usk, struct sk_buff *skb, int err, __be16 port,
 		  u32 info, u8 *payload);
 void quic_udp_backlog_err(struct sock *sk, struct sk_buff *skb);
 void quic_udp_deliver(struct sock *sk, struct sk_buff *skb);
+void quic_udp_deliver_here(struct sock *sk, struct sk_buff *skb);
+u32 quic_udp_rcv_limit(const struct sock *sk);
 
 #endif /* _NET_QUIC_UDP_RX_H */

@@ -432,6 +432,7 @@ int quic_udp_xmit(struct quic_conn *conn, struct quic_path *path,
 	skb_dst_set(skb, dst_clone(dst));
 	skb_set_owner_w(skb, sk);
 	skb_set_hash_from_sk(skb, sk);
+	QUIC_INC_STATS(sock_net(sk), OUT_BATCHES);
 	err = quic_udp_out(skb, &flow);
 	if (err)
 		QUIC_INC_STATS(sock_net(sk), PKT_ENC_DROP);

@@ -32,6 +32,7 @@ static inline void quic_lock_for_msg(struct sock *sk, const struct msghdr *msg)
 
 	lock_sock_nested(sk, depth);
 	quic_conn(sk)->lock_depth = depth;
+	quic_steer_here(&quic_conn(sk)->steer);
 }
 
 /**
@@ -69,6 +70,7 @@ static inline int quic_wait(struct sock *sk, long *timeo)
 	*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
 	lock_sock_nested(sk, depth);
 	quic_conn(sk)->lock_depth = depth;
+	quic_steer_here(&quic_conn(sk)->steer);
 	remove_wait_queue(sk_sleep(sk), &wait);
 	return 0;
 }
