@@ -12,6 +12,7 @@
 #include "input.h"
 #include "net_ns.h"
 #include "output.h"
+#include "rcvq.h"
 #include "udp_gro.h"
 #include "udp_rx.h"
 
@@ -305,7 +306,7 @@ static enum quic_input_next quic_input_packet(struct quic_conn *conn,
 			quic_close_on_reset(conn);
 		return QUIC_INPUT_GO_ON;
 	}
-	QUIC_INC_STATS(quic_conn_net(conn), PKT_DEC_FASTPATHS);
+	conn->stats.opened++;
 	if (quic_pnspace_check_dup(&conn->spaces[rx->space], rx->pn)) {
 		quic_input_drop(conn, rx, QUIC_DROP_DUPLICATE);
 		return QUIC_INPUT_GO_ON;
@@ -454,6 +455,7 @@ static void quic_conn_rcv_batch(struct quic_conn *conn, struct sk_buff *skb)
 	struct sk_buff *one;
 	u32 off = 0;
 
+	quic_rcvq_prepay(conn, skb);
 	while (off < skb->len) {
 		one = quic_udp_batch_next(skb, &off);
 		if (one)

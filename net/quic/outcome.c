@@ -95,6 +95,7 @@ void quic_outcome_acked(struct quic_conn *conn, struct list_head *acked)
 		list_del(&pkt->list);
 		quic_sent_pkt_free(pkt);
 	}
+	quic_send_buf_reclaim(quic_conn_sk(conn));
 }
 
 static void quic_outcome_requeue(struct quic_conn *conn,

@@ -40,6 +40,7 @@ static const struct quic_output_level {
  * @eliciting:	the datagram under construction elicits an acknowledgment
  * @sent_eliciting: one that does was sent
  * @stalled:	there was no memory for a packet
+ * @sealed:	packets made
  */
 struct quic_output {
 	struct quic_conn *conn;
@@ -49,6 +50,7 @@ struct quic_output {
 	bool eliciting;
 	bool sent_eliciting;
 	bool stalled;
+	u32 sealed;
 };
 
 /* Frames of the Application Data space other than CRYPTO and ACK. */
@@ -224,7 +226,7 @@ static int quic_output_packet(struct quic_output *out, enum quic_pkt_type type,
 				     0, "no more packets with this key");
 		return 0;
 	}
-	QUIC_INC_STATS(quic_conn_net(conn), PKT_ENC_FASTPATHS);
+	out->sealed++;
 	return len;
 }
 
@@ -477,6 +479,16 @@ static void quic_output_bound_pace(struct quic_conn *conn)
 				   QUIC_PACE_UNLIMITED : rate);
 }
 
+/* Once for many packets: per-CPU counters cost system calls on some platforms. */
+static void quic_output_count_opened(struct quic_conn *conn)
+{
+	if (!conn->stats.opened)
+		return;
+	QUIC_ADD_STATS(quic_conn_net(conn), PKT_DEC_FASTPATHS,
+		       conn->stats.opened);
+	conn->stats.opened = 0;
+}
+
 /**
  * quic_output - send whatever may be sent now, and set the timers for the rest
  * @conn: the connection
@@ -492,6 +504,7 @@ void quic_output(struct quic_conn *conn)
 	};
 
 	quic_conn_assert_held(conn);
+	quic_output_count_opened(conn);
 	if (conn->in_output || !conn->path.endpoint || !conn->cids.active ||
 	    (conn->close.state != QUIC_CLOSE_NONE &&
 	     conn->close.state != QUIC_CLOSE_LINGER))
@@ -506,6 +519,9 @@ void quic_output(struct quic_conn *conn)
 		;
 	quic_output_flush(&out);
 	conn->in_output = false;
+	if (out.sealed)
+		QUIC_ADD_STATS(quic_conn_net(conn), PKT_ENC_FASTPATHS,
+			       out.sealed);
 	if (conn->close.state != QUIC_CLOSE_NONE &&
 	    conn->close.state != QUIC_CLOSE_LINGER)
 		return;

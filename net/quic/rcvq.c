@@ -3,6 +3,7 @@
 
 #include "conn.h"
 #include "rcvq.h"
+#include "udp_rx.h"
 
 /**
  * quic_rcvq_first - the queue to read next
@@ -56,6 +57,57 @@ static bool quic_rcvq_fits(struct quic_conn *conn, const struct sk_buff *skb,
 	 * gap. With nothing to read, no program could make room for it.
 	 */
 	return order == QUIC_ITEM_NEXT && !quic_rcvq_first(conn);
+}
+
+/**
+ * quic_rcvq_prepay - get the memory accounted that a batch is going to occupy
+ * @conn: connection
+ * @skb:  the batch
+ *
+ * Once for all of its datagrams, each of which is still charged by itself, and
+ * refused if there is no room. What they do not take goes back with what is
+ * read next.
+ *
+ * Context: connection lock held.
+ */
+void quic_rcvq_prepay(struct quic_conn *conn, struct sk_buff *skb)
+{
+	u32 size = QUIC_SKB_CB(skb)->batch;
+
+	sk_rmem_schedule(quic_conn_sk(conn), skb,
+			 DIV_ROUND_UP(skb->len, size) * SKB_TRUESIZE(size));
+}
+
+/**
+ * quic_rcvq_free - free an item that was read
+ * @skb:   the item, in no queue
+ * @freed: bytes to be uncharged; grows by its true size
+ *
+ * Context: connection lock held; quic_rcvq_uncharge() follows.
+ */
+void quic_rcvq_free(struct sk_buff *skb, u32 *freed)
+{
+	*freed += skb->truesize;
+	skb->destructor = NULL;
+	skb->sk = NULL;
+	consume_skb(skb);
+}
+
+/**
+ * quic_rcvq_uncharge - give back what freed items have occupied
+ * @conn:  connection
+ * @freed: what quic_rcvq_free() has summed up
+ *
+ * Context: connection lock held.
+ */
+void quic_rcvq_uncharge(struct quic_conn *conn, u32 freed)
+{
+	struct sock *sk = quic_conn_sk(conn);
+
+	if (!freed)
+		return;
+	atomic_sub(freed, &sk->sk_rmem_alloc);
+	sk_mem_uncharge(sk, freed);
 }
 
 /**

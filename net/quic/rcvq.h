@@ -56,7 +56,10 @@ static inline struct quic_item *quic_item(struct sk_buff *skb)
 }
 
 struct sk_buff_head *quic_rcvq_first(struct quic_conn *conn);
+void quic_rcvq_prepay(struct quic_conn *conn, struct sk_buff *skb);
 int quic_rcvq_charge(struct quic_conn *conn, struct sk_buff *skb,
 		     enum quic_item_order order);
+void quic_rcvq_free(struct sk_buff *skb, u32 *freed);
+void quic_rcvq_uncharge(struct quic_conn *conn, u32 freed);
 
 #endif /* _NET_QUIC_RCVQ_H */

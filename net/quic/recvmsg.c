@@ -93,7 +93,7 @@ static int quic_recv_record(struct quic_conn *conn, struct sk_buff_head *queue,
 
 /* @n bytes of an item were copied; it goes when nothing is left of it. */
 static void quic_recv_take(struct quic_conn *conn, struct sk_buff_head *queue,
-			   struct sk_buff *skb, u32 n)
+			   struct sk_buff *skb, u32 n, u32 *freed)
 {
 	bool done = n == skb->len;
 
@@ -102,7 +102,7 @@ static void quic_recv_take(struct quic_conn *conn, struct sk_buff_head *queue,
 	if (!done)
 		return;
 	__skb_unlink(skb, queue);
-	consume_skb(skb);
+	quic_rcvq_free(skb, freed);
 }
 
 static bool quic_recv_same(const struct sk_buff_head *queue,
@@ -142,6 +142,7 @@ static int quic_recv_stream(struct quic_conn *conn, struct sk_buff_head *queue,
 	};
 	bool fin = false;
 	size_t done = 0;
+	u32 freed = 0;
 	int err;
 	u32 n;
 
@@ -154,10 +155,11 @@ static int quic_recv_stream(struct quic_conn *conn, struct sk_buff_head *queue,
 		fin = quic_item(skb)->fin && n == skb->len;
 		next = skb->next;
 		if (!peek)
-			quic_recv_take(conn, queue, skb, n);
+			quic_recv_take(conn, queue, skb, n, &freed);
 		skb = next;
 	} while (!fin && done < len &&
 		 quic_recv_same(queue, skb, info.stream_id));
+	quic_rcvq_uncharge(conn, freed);
 
 	if (!done && err)
 		return err;
@@ -226,7 +228,8 @@ static void quic_read_events(struct quic_conn *conn, struct quic_read *read)
 
 /* Return: whether to go on. */
 static bool quic_read_item(struct quic_conn *conn, struct sk_buff_head *queue,
-			   struct quic_read *read, u32 *done)
+			   struct quic_read *read, u32 *done,
+			   u32 *freed)
 {
 	struct sk_buff *skb = skb_peek(queue);
 	u32 n, len = skb->len;
@@ -238,7 +241,7 @@ static bool quic_read_item(struct quic_conn *conn, struct sk_buff_head *queue,
 	}
 	n = read->data(read, quic_item(skb)->stream_id, skb,
 		       quic_item(skb)->fin);
-	quic_recv_take(conn, queue, skb, n);
+	quic_recv_take(conn, queue, skb, n, freed);
 	*done += n;
 	return n == len && !read->stop;
 }
@@ -258,15 +261,16 @@ int quic_read_streams(struct sock *sk, struct quic_read *read)
 {
 	struct sk_buff_head *queue = &sk->sk_receive_queue;
 	struct quic_conn *conn = quic_conn(sk);
-	u32 done = 0;
+	u32 done = 0, freed = 0;
 	int more;
 
 	lock_sock(sk);
 	quic_steer_here(&conn->steer);
 	quic_read_events(conn, read);
 	while (done < QUIC_READ_BATCH && !skb_queue_empty(queue))
-		if (!quic_read_item(conn, queue, read, &done))
+		if (!quic_read_item(conn, queue, read, &done, &freed))
 			break;
+	quic_rcvq_uncharge(conn, freed);
 	quic_recv_announce(conn);
 	more = !skb_queue_empty(queue);
 	release_sock(sk);

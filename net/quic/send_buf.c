@@ -47,10 +47,24 @@ static void quic_send_buf_charge(struct sock *sk, u32 len)
 	sk_mem_charge(sk, len);
 }
 
+/* The socket keeps the memory until quic_send_buf_reclaim(). */
 static void quic_send_buf_uncharge(struct sock *sk, u32 len)
 {
 	sk_wmem_queued_add(sk, -(int)len);
-	sk_mem_uncharge(sk, len);
+	sk_forward_alloc_add(sk, len);
+}
+
+/**
+ * quic_send_buf_reclaim - give memory back that acknowledged bytes have freed
+ * @sk: socket that was charged
+ *
+ * Once for all frames that one ACK frame is about.
+ *
+ * Context: connection lock held.
+ */
+void quic_send_buf_reclaim(struct sock *sk)
+{
+	sk_mem_reclaim(sk);
 }
 
 static void quic_send_chunk_free(struct quic_send_buf *buf, struct sock *sk,
@@ -534,4 +548,5 @@ void quic_send_buf_purge(struct quic_send_buf *buf, struct sock *sk)
 	buf->end = buf->next;
 	quic_range_set_destroy(&buf->lost);
 	quic_range_set_destroy(&buf->acked);
+	quic_send_buf_reclaim(sk);
 }

@@ -54,6 +54,7 @@ u32 quic_send_buf_fit(struct quic_send_buf *buf,
 int quic_send_buf_put(struct quic_send_buf *buf, struct quic_pkt_builder *b,
 		      u64 offset, u32 len);
 void quic_send_buf_on_sent(struct quic_send_buf *buf, u64 offset, u32 len);
+void quic_send_buf_reclaim(struct sock *sk);
 void quic_send_buf_on_acked(struct quic_send_buf *buf, struct sock *sk,
 			    u64 offset, u32 len);
 void quic_send_buf_rewind(struct quic_send_buf *buf);

@@ -23,6 +23,7 @@
  * @retrans_bytes: STREAM and CRYPTO data that was queued again
  * @ptos:	   probe timeouts
  * @migrations:	   changes of the path in use
+ * @opened:	   packets opened that the network namespace has not counted yet
  */
 struct quic_stats {
 	u64 tx_pkts;
@@ -35,6 +36,7 @@ struct quic_stats {
 	u64 retrans_bytes;
 	u32 ptos;
 	u32 migrations;
+	u32 opened;
 };
 
 #endif /* _NET_QUIC_STATS_H */
