@@ -486,8 +486,13 @@ static bool quic_batch_start(struct quic_conn *conn, gfp_t gfp)
 
 	batch->gso_size = 0;
 	batch->closed = false;
+	batch->max = QUIC_BATCH_MAX;
+	if (dst)
+		batch->max = min_t(u32, batch->max,
+				   READ_ONCE(dst_dev(dst)->gso_max_segs));
 	/* IPsec wants to see every datagram by itself. */
-	batch->max = dst && dst_xfrm(dst) ? 1 : QUIC_BATCH_MAX;
+	if (dst && dst_xfrm(dst))
+		batch->max = 1;
 	if (batch->skb)
 		return true;
 	batch->skb = alloc_skb(QUIC_UDP_HEADROOM, gfp);
