@@ -649,6 +649,9 @@ static int __init quic_init(void)
 	err = quic_sent_init();
 	if (err)
 		goto err_sent;
+	err = quic_keys_setup();
+	if (err)
+		goto err_keys;
 	err = quic_lookup_init();
 	if (err)
 		goto err_lookup;
@@ -680,6 +683,8 @@ err_net:
 err_steer:
 	quic_lookup_exit();
 err_lookup:
+	quic_keys_exit();
+err_keys:
 	quic_sent_exit();
 err_sent:
 	percpu_counter_destroy(&quic_sockets_allocated);
@@ -696,6 +701,7 @@ static void __exit quic_exit(void)
 	rcu_barrier();
 	quic_steer_exit();
 	quic_lookup_exit();
+	quic_keys_exit();
 	quic_sent_exit();
 	percpu_counter_destroy(&quic_sockets_allocated);
 }

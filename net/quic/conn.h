@@ -72,11 +72,11 @@ enum quic_state {
  * @roam:	client: its local address and where it may go
  * @preferred:	server: endpoints of the preferred address, IPv4 and IPv6
  * @challenged:	a path was challenged some time
- * @left_rec:	what @rec knew of the path that the peer has left
+ * @left_rec:	what @rec knew of the path that the peer has left; else NULL
  * @cids:	connection IDs of both sides
  * @spaces:	packet number spaces
  * @rec:	loss recovery, RTT, congestion control and pacing
- * @crypto:	CRYPTO data by encryption level
+ * @crypto:	CRYPTO data by encryption level, see QUIC_CRYPTO_STREAMS
  * @streams:	streams and their limits
  * @flow:	flow control of the connection
  * @dgrams:	DATAGRAM frames
@@ -118,12 +118,12 @@ struct quic_conn {
 	struct quic_roam roam;
 	struct quic_endpoint *preferred[2];
 	bool challenged;
-	struct quic_recovery_saved left_rec;
+	struct quic_recovery_saved *left_rec;
 	struct quic_cids cids;
 	struct quic_pnspace spaces[QUIC_SPACE_MAX];
 	struct quic_recovery rec;
 
-	struct quic_crypto_stream crypto[QUIC_CRYPTO_MAX];
+	struct quic_crypto_stream crypto[QUIC_CRYPTO_STREAMS];
 	struct quic_streams streams;
 	struct quic_flow flow;
 	struct quic_dgrams dgrams;

@@ -22,7 +22,7 @@ void quic_crypto_init(struct quic_conn *conn)
 {
 	struct quic_crypto_stream *cs;
 
-	for (cs = conn->crypto; cs < conn->crypto + QUIC_CRYPTO_MAX; cs++) {
+	for (cs = conn->crypto; cs < conn->crypto + QUIC_CRYPTO_STREAMS; cs++) {
 		memset(cs, 0, sizeof(*cs));
 		quic_send_buf_init(&cs->out);
 		quic_reasm_init(&cs->in);
@@ -38,7 +38,7 @@ void quic_crypto_destroy(struct quic_conn *conn)
 {
 	struct quic_crypto_stream *cs;
 
-	for (cs = conn->crypto; cs < conn->crypto + QUIC_CRYPTO_MAX; cs++) {
+	for (cs = conn->crypto; cs < conn->crypto + QUIC_CRYPTO_STREAMS; cs++) {
 		quic_send_buf_purge(&cs->out, quic_conn_sk(conn));
 		quic_reasm_purge(&cs->in);
 		__skb_queue_purge(&cs->pieces);
@@ -262,7 +262,7 @@ void quic_crypto_cork(struct quic_conn *conn, u8 level, bool more)
 		conn->crypto[level].corked = true;
 		return;
 	}
-	for (i = 0; i < QUIC_CRYPTO_MAX; i++)
+	for (i = 0; i < QUIC_CRYPTO_STREAMS; i++)
 		conn->crypto[i].corked = false;
 }
 

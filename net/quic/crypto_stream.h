@@ -22,6 +22,9 @@
 /* Pieces out of order: some clients cut their ClientHello into dozens. */
 #define QUIC_CRYPTO_PIECES_MAX	128
 
+/* Levels with CRYPTO frames: all but EARLY, the last (RFC 9000, 12.4). */
+#define QUIC_CRYPTO_STREAMS	QUIC_CRYPTO_EARLY
+
 struct iov_iter;
 struct quic_conn;
 struct quic_frame_crypto;

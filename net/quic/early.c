@@ -32,7 +32,6 @@ int quic_early_remember(struct quic_conn *conn,
 	tp.disable_compatible_version = param->disable_compatible_version;
 	conn->remote = tp;
 	conn->early.remembered = true;
-	conn->early.limits = tp;
 	quic_streams_apply_remote(conn);
 	quic_path_update_mtu(conn, &conn->path);
 	return 0;
@@ -198,7 +197,7 @@ int quic_early_set_remote(struct quic_conn *conn,
 	quic_conn_assert_held(conn);
 	if (!early->remembered)
 		return 0;
-	reduced = quic_early_reduced(&early->limits, tp);
+	reduced = quic_early_reduced(&conn->remote, tp);
 	if (early->accepted && reduced)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
 	/* An answer that could not be read is as good as none. */

@@ -28,13 +28,13 @@ struct quic_conn;
 
 /**
  * struct quic_early - 0-RTT of a connection
- * @remembered:	the program has set limits of an earlier connection
+ * @remembered:	client: quic_conn.remote has limits of an earlier connection, set
+ *		by the program
  * @offered:	client: there was an EARLY secret, so that packets may have left
  * @answered:	client: the server's answer to @offered is known
  * @accepted:	client: it has accepted
  * @lowered:	limits are below what was queued by the remembered ones
  * @held:	server: early data is not readable before the handshake is over
- * @limits:	client: the remembered parameters, while @remembered
  * @ee:		client: reader of the server's answer
  */
 struct quic_early {
@@ -44,7 +44,6 @@ struct quic_early {
 	bool accepted;
 	bool lowered;
 	bool held;
-	struct quic_tparams limits;
 	struct quic_encrypted_ext ee;
 };
 

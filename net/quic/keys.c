@@ -10,6 +10,28 @@
  */
 #define QUIC_KEYS_PREV_PTOS	3
 
+/* An idle connection has four keys, of a size that kmalloc() rounds up a lot. */
+static struct kmem_cache *quic_key_cache;
+
+/**
+ * quic_keys_setup - make the slab cache of keys
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init quic_keys_setup(void)
+{
+	quic_key_cache = KMEM_CACHE(quic_key, 0);
+	return quic_key_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * quic_keys_exit - release the slab cache; no key is left
+ */
+void quic_keys_exit(void)
+{
+	kmem_cache_destroy(quic_key_cache);
+}
+
 /**
  * quic_keys_init - start without any key
  * @keys: what to initialise
@@ -21,7 +43,10 @@ void quic_keys_init(struct quic_keys *keys)
 
 static void quic_keys_free(struct quic_key **slot)
 {
-	kfree_sensitive(*slot);
+	if (!*slot)
+		return;
+	memzero_explicit(*slot, sizeof(**slot));
+	kmem_cache_free(quic_key_cache, *slot);
 	*slot = NULL;
 }
 
@@ -29,7 +54,7 @@ static void quic_keys_free(struct quic_key **slot)
 static int quic_keys_alloc(struct quic_key **slot, gfp_t gfp)
 {
 	if (!*slot)
-		*slot = kzalloc_obj(**slot, gfp);
+		*slot = kmem_cache_zalloc(quic_key_cache, gfp);
 	return *slot ? 0 : -ENOMEM;
 }
 

@@ -50,6 +50,9 @@ struct quic_open {
 	u32 pto_us;
 };
 
+int quic_keys_setup(void);
+void quic_keys_exit(void);
+
 void quic_keys_init(struct quic_keys *keys);
 int quic_keys_initial(struct quic_keys *keys, u32 version,
 		      const struct quic_cid *dcid, bool is_server, gfp_t gfp);

@@ -61,6 +61,8 @@ void quic_migrate_release(struct quic_conn *conn)
 		quic_endpoint_put(conn->preferred[i]);
 		conn->preferred[i] = NULL;
 	}
+	kfree(conn->left_rec);
+	conn->left_rec = NULL;
 }
 
 /**
@@ -115,7 +117,7 @@ static void quic_migrate_recovery(struct quic_conn *conn, bool back)
 
 	if (quic_path_same_hosts(&conn->path, &conn->alt))
 		return;
-	if (back && conn->left_rec.valid) {
+	if (back && conn->left_rec) {
 		quic_recovery_restore(&conn->rec, &conn->left_rec, ktime_get());
 		return;
 	}

@@ -64,10 +64,10 @@ static bool quic_output_app_pending(struct quic_conn *conn)
 
 static bool quic_output_data_pending(struct quic_conn *conn, u8 level)
 {
-	if (quic_crypto_pending(conn, level))
-		return true;
 	if (level == QUIC_CRYPTO_EARLY)
 		return quic_early_wanted(conn);
+	if (quic_crypto_pending(conn, level))
+		return true;
 	return level == QUIC_CRYPTO_APP && quic_output_app_pending(conn);
 }
 
@@ -151,7 +151,8 @@ static void quic_output_put_data(struct quic_output *out,
 {
 	struct quic_conn *conn = out->conn;
 
-	quic_crypto_put_frames(conn, b->level, b);
+	if (b->level < QUIC_CRYPTO_STREAMS)
+		quic_crypto_put_frames(conn, b->level, b);
 	if (b->level == QUIC_CRYPTO_APP) {
 		quic_output_put_simple(b, QUIC_SENT_HANDSHAKE_DONE,
 				       &conn->hs.done_pending);

@@ -87,7 +87,7 @@ static u64 quic_ioctl_outq(const struct quic_conn *conn)
 	u64 bytes = quic_streams_unacked(conn) + conn->dgrams.bytes;
 	int i;
 
-	for (i = 0; i < QUIC_CRYPTO_MAX; i++)
+	for (i = 0; i < QUIC_CRYPTO_STREAMS; i++)
 		bytes += conn->crypto[i].out.end - conn->crypto[i].out.start;
 	return bytes;
 }
@@ -97,7 +97,7 @@ static u64 quic_ioctl_outqnsd(const struct quic_conn *conn)
 	u64 bytes = quic_streams_unsent(conn) + conn->dgrams.bytes;
 	int i;
 
-	for (i = 0; i < QUIC_CRYPTO_MAX; i++)
+	for (i = 0; i < QUIC_CRYPTO_STREAMS; i++)
 		bytes += quic_send_buf_fresh(&conn->crypto[i].out);
 	return bytes;
 }

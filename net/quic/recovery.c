@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/minmax.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "recovery.h"
@@ -78,15 +79,20 @@ void quic_recovery_new_path(struct quic_recovery *rec,
 /**
  * quic_recovery_save - keep what is known of the path in use
  * @rec:   recovery
- * @saved: where
+ * @saved: where; in place of what is there. Stays NULL without memory
+ *
+ * Few connections ever leave a path, so it is no part of all of them.
  *
  * Context: connection lock held.
  */
 void quic_recovery_save(const struct quic_recovery *rec,
-			struct quic_recovery_saved *saved)
+			struct quic_recovery_saved **saved)
 {
-	*saved = (struct quic_recovery_saved) {
-		.valid	 = true,
+	if (!*saved)
+		*saved = kmalloc_obj(**saved, GFP_ATOMIC);
+	if (!*saved)
+		return;
+	**saved = (struct quic_recovery_saved) {
 		.rtt	 = rec->rtt,
 		.cc	 = rec->cc,
 		.reorder = rec->reorder,
@@ -96,7 +102,7 @@ void quic_recovery_save(const struct quic_recovery *rec,
 /**
  * quic_recovery_restore - the connection is back on a path
  * @rec:   recovery
- * @saved: what was known of the path, not valid any more afterwards
+ * @saved: what was known of the path; freed, and NULL afterwards
  * @now:   current time
  *
  * What was sent on it before counts as that of any other path: nobody has kept
@@ -105,19 +111,20 @@ void quic_recovery_save(const struct quic_recovery *rec,
  * Context: connection lock held.
  */
 void quic_recovery_restore(struct quic_recovery *rec,
-			   struct quic_recovery_saved *saved, ktime_t now)
+			   struct quic_recovery_saved **saved, ktime_t now)
 {
 	rec->path_gen++;
 	rec->pto_count = 0;
 	rec->last_event = now;
-	rec->rtt = saved->rtt;
-	rec->cc = saved->cc;
+	rec->rtt = (*saved)->rtt;
+	rec->cc = (*saved)->cc;
 	rec->cc.bytes_in_flight = 0;
 	rec->cc.undo.valid = false;
-	rec->reorder = saved->reorder;
+	rec->reorder = (*saved)->reorder;
 	quic_ecn_init(&rec->ecn);
 	quic_recovery_update_pace(rec);
-	saved->valid = false;
+	kfree(*saved);
+	*saved = NULL;
 }
 
 /**

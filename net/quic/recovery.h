@@ -73,13 +73,11 @@ struct quic_recovery {
 
 /**
  * struct quic_recovery_saved - what was known of a path
- * @valid:   it may be taken up again
  * @rtt:     its round-trip time
  * @cc:      its congestion state
  * @reorder: how much packets overtake each other on it
  */
 struct quic_recovery_saved {
-	bool valid;
 	struct quic_rtt rtt;
 	struct quic_cc cc;
 	struct quic_reorder reorder;
@@ -107,9 +105,9 @@ void quic_recovery_new_path(struct quic_recovery *rec,
 			    const struct quic_recovery_params *params,
 			    ktime_t now);
 void quic_recovery_save(const struct quic_recovery *rec,
-			struct quic_recovery_saved *saved);
+			struct quic_recovery_saved **saved);
 void quic_recovery_restore(struct quic_recovery *rec,
-			   struct quic_recovery_saved *saved, ktime_t now);
+			   struct quic_recovery_saved **saved, ktime_t now);
 void quic_recovery_set_cc(struct quic_recovery *rec,
 			  const struct quic_cc_ops *ops);
 void quic_recovery_set_initial_rtt(struct quic_recovery *rec, u32 initial_us);
