@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kquic.lab.topology import Network
-from kquic.sock import Connection, Listener, connect, listen
+from kquic.sock import Connection, Listener, TransportParams, connect, listen
 from kquic.tls import (
     Action,
     ClientSettings,
@@ -54,11 +54,15 @@ class Sockets:
     settings: Settings
     net: Network
     listener: Listener
+    params: TransportParams | None = None
+    """Of both ends."""
 
     def connection(self) -> tuple[Connection, Connection]:
         """Both ends of a new connection."""
         with self.net.cli.entered():
             client = connect(self.net.SERVER_V4, self.listener.port)
+        if self.params:
+            client.set_transport_params(self.params)
         one = KernelHandshake(client, self.settings.client)
         one.step()
         server = self.listener.accept()
@@ -74,12 +78,14 @@ class Sockets:
 
 
 @contextlib.contextmanager
-def sockets(net: Network) -> Iterator[Sockets]:
+def sockets(net: Network, params: TransportParams | None = None) -> Iterator[Sockets]:
     """A listener, and what both ends need."""
     with net.srv.entered():
         listener = listen(net.SERVER_V4, 0, alpn=ALPN)
     with listener:
-        yield Sockets(Settings.create(), net, listener)
+        if params:
+            listener.set_transport_params(params)
+        yield Sockets(Settings.create(), net, listener, params)
 
 
 @contextlib.contextmanager
@@ -135,7 +141,8 @@ def comparisons() -> Iterator[Comparison[Once]]:
     yield Comparison("handshakes against GnuTLS alone", over_sockets, in_memory, rate, "per s", 1)
 
 
-def _slab() -> int:
+def slab() -> int:
+    """Kernel memory in use, in bytes."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Slab:"))
 
@@ -144,9 +151,9 @@ def idle_memory(net: Network) -> float:
     """Kernel memory of one end of an idle connection, in bytes: slab, with its file."""
     with sockets(net) as made:
         opened = [made.connection()]
-        before = _slab()
+        before = slab()
         opened += [made.connection() for _ in range(IDLE)]
-        grown = _slab() - before
+        grown = slab() - before
         for end in (end for pair in opened for end in pair):
             end.close()
     return grown / (2 * IDLE)
