@@ -103,6 +103,17 @@ static void quic_output_trace_ack(const struct quic_pkt_builder *b,
 				    smallest, largest, delay_us);
 }
 
+/* Silence may mean that our last ACK was lost, which nobody repeats: a peer
+ * whose probes are mere PINGs only sends its half of the handshake again once it
+ * hears what has arrived since.
+ */
+static bool quic_output_repeats_ack(const struct quic_conn *conn,
+				    const struct quic_pnspace *space)
+{
+	return space->id != QUIC_SPACE_APP && conn->pto_probes[space->id] &&
+	       !quic_range_set_empty(&space->received);
+}
+
 static void quic_output_put_ack(struct quic_output *out,
 				struct quic_pkt_builder *b)
 {
@@ -114,8 +125,8 @@ static void quic_output_put_ack(struct quic_output *out,
 	u64 delay;
 	u8 *pos;
 
-	if (!quic_pnspace_ack_due(space, out->now) &&
-	    !quic_pnspace_ack_useful(space))
+	if (!quic_pnspace_ack_useful(space) &&
+	    !quic_output_repeats_ack(conn, space))
 		return;
 	if (quic_pnspace_has_ecn(space))
 		ecn = space->ecn_rcvd;

@@ -126,6 +126,16 @@ class TestSilence:
                 assert raw_server.hear() is not None
                 assert raw_server.open() == hello
 
+    def test_each_probe_repeats_the_acknowledgment(self, raw_server: RawServer) -> None:
+        """What said it at once may be lost: there are servers that send nothing again before they hear of a packet."""
+        with client_of(raw_server):
+            raw_server.send(ack(0) + numbers(F.PING))
+            while not raw_server.acknowledged():
+                assert raw_server.hear() is not None
+            for _ in range(3):
+                assert raw_server.hear() is not None
+                assert raw_server.acknowledged() == [0]
+
 
 class TestRetry:
     """7."""

@@ -17,7 +17,7 @@ from aioquic.quic.packet import QuicPacketType, pull_ack_frame
 
 from kquic.sock import Config, listen
 
-from .wire import DATAGRAM, V1, V2, client_hello, close_code, crypto, pieces
+from .wire import ACK, ACK_ECN, DATAGRAM, V1, V2, client_hello, close_code, crypto, pieces
 
 if TYPE_CHECKING:
     from kquic.sock import Connection, Listener
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 REFUSED, INVALID_TOKEN, NO_ALPN = 0x2, 0xB, 0x178
 PING = b"\x01"
-ACK, ACK_ECN = 2, 3
 
 
 def accepts(listener: Listener) -> Connection | None:

@@ -19,12 +19,14 @@ from aioquic.quic.packet import (
     QuicTransportParameters,
     encode_quic_retry,
     encode_quic_version_negotiation,
+    pull_ack_frame,
     pull_quic_header,
     push_quic_transport_parameters,
 )
 
 V1, V2 = 0x00000001, 0x6B3343CF
 DATAGRAM = 1200
+ACK, ACK_ECN = 2, 3
 TRANSPORT_PARAMETERS, PADDING_EXTENSION = 0x39, 21
 
 
@@ -204,6 +206,13 @@ class RawServer:
     def number(self) -> int:
         """The packet number of the client's Initial that was heard last."""
         return self._opened()[1]
+
+    def acknowledged(self) -> list[int]:
+        """The packet numbers of the ACK frame that the Initial that was heard last begins with, if it does."""
+        frames = Buffer(data=self._opened()[0])
+        if frames.pull_uint8() not in (ACK, ACK_ECN):
+            return []
+        return [number for numbers in pull_ack_frame(frames)[0] for number in numbers]
 
     def send(self, frames: bytes, **options: Any) -> None:
         """Send an Initial."""
