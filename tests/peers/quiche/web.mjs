@@ -6,6 +6,7 @@
 import { createHmac, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 const { QUICClient, QUICServer, events } = await import(join(process.env.MODULES, '@matrixai/quic/dist/index.js'));
@@ -64,15 +65,21 @@ async function serve() {
   server.addEventListener(events.EventQUICServerConnection.name, ({ detail: connection }) => {
     console.log('handshake');
     connection.addEventListener(events.EventQUICConnectionStream.name, ({ detail: stream }) => {
-      answer(stream).catch((error) => console.log('error:', error.message));
+      answer(stream).catch((error) => console.log('error:', error));
     });
   });
   await server.start({ host: values.address, port: Number(values.port) });
   console.log('ready');
 }
 
+// A stream over the server's limit is an error here, and not kept for later.
+async function open(connection) {
+  while (!connection.conn.peerStreamsLeftBidi()) await setTimeout(10);
+  return connection.newStream();
+}
+
 async function get(connection, path) {
-  const stream = connection.newStream();
+  const stream = await open(connection);
   await Promise.all([
     send(stream, Buffer.from(`GET ${path}\r\n`)),
     all(stream.readable).then((body) => writeFileSync(join(values.out, path), body)),
