@@ -15,6 +15,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from kquic.errors import CommandFailed, KquicError
 from kquic.lab.program import Program
+from kquic.tls.keylog import ENVIRONMENT
 
 from .cases import FILES, Case, Seen
 from .link import FAR, PORT, Routed
@@ -152,13 +153,13 @@ class _Cell:
     def _serving(self, said: dict[str, str]) -> Iterator[None]:
         if self.role == "server":
             assert self.peer.server
-            argv, ready = self.peer.server(self.task), self.peer.ready
+            argv, ready, env = self.peer.server(self.task), self.peer.ready, {}
         else:
-            argv, ready = _OURS_SERVER(self.task), "ready"
+            argv, ready, env = _OURS_SERVER(self.task), "ready", self._secrets()
             if "keyupdate" in self.task.words and not self.peer.starts_key_update:
                 argv.append("--keyupdate")
         self._wait(lambda: not self._bound(), "somebody has the port still")
-        server = Program(self.net.srv, argv, ready=ready or None)
+        server = Program(self.net.srv, argv, ready=ready or None, env=env)
         try:
             with server:
                 self._listening(server)
@@ -167,6 +168,10 @@ class _Cell:
                     _settle(server)
         finally:
             said["server"] = server.output
+
+    def _secrets(self) -> dict[str, str]:
+        """Our end writes its secrets beside the capture, which then can be read."""
+        return {ENVIRONMENT: str(self.folder / "keys")}
 
     def _bound(self) -> bool:
         """Whether anything has the server's port; our connections have it until they have drained."""
@@ -186,10 +191,11 @@ class _Cell:
 
     def _fetch(self, said: dict[str, str]) -> float:
         commands = self.peer.client(self.task) if self.role == "client" and self.peer.client else None
+        env = {} if commands else self._secrets()
         began, trouble = time.monotonic(), self.case.trouble
         with self._beside():
             for argv in commands or _OURS_CLIENT(self.task):
-                client = Program(self.net.cli, argv)
+                client = Program(self.net.cli, argv, env=env)
                 try:
                     with client:
                         if trouble:
