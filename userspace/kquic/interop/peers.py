@@ -231,7 +231,11 @@ _OPENSSL = {**_V1, "http3": "no HTTP/3", "ecn": _NO_MARKS, "zerortt": "no 0-RTT 
 _S_CLIENT = {**_ONE_FILE, "connectionmigration": _NO_SWITCH}
 _CURL = {**dict.fromkeys(("connectionmigration", "v2"), _NO_SWITCH), **dict.fromkeys(_RETURNS, _ONE_CONNECTION)}
 _CURL["ecn"] = _NO_MARKS
-_HAPROXY = {"ecn": _NO_MARKS, **dict.fromkeys(_MOVES, "it goes on sending to the client's first address")}
+_FIRST_ADDRESS = "it goes on sending to the client's first address"
+_HAPROXY = {"ecn": _NO_MARKS, **dict.fromkeys(_MOVES, _FIRST_ADDRESS)}
+#: Of servers: the client may not move by its own decision, and a move that it does not know of is not seen.
+_STAYS = {"server rebind-port": _FIRST_ADDRESS, "server rebind-addr": _FIRST_ADDRESS}
+_STAYS["server connectionmigration"] = "it says disable_active_migration"
 _QUICHE_MODULES = Path("/opt/quiche/node_modules")
 _QUICHE = uniform(*inside("env", f"MODULES={_QUICHE_MODULES}", "node", INSIDE / "quiche/web.mjs"))
 _QUIC_GO, _QUINN = uniform(*inside("/usr/local/bin/quic-go-web")), uniform(*inside("/usr/local/bin/quinn-web"))
@@ -295,7 +299,7 @@ _IN_ROOT = (
         alpn=("hq-interop",),
         ready="",
         needs=_built("openssl-web")[1],
-        cannot={**_OPENSSL, **{f"client {case}": why for case, why in _S_CLIENT.items()}},
+        cannot={**_OPENSSL, **_STAYS, **{f"client {case}": why for case, why in _S_CLIENT.items()}},
     ),
     _python("qh3", "qh3", ROOT / "opt/qh3"),
     Peer(
@@ -309,6 +313,7 @@ _IN_ROOT = (
             **_V1,
             **dict.fromkeys(("chacha20", "connectionmigration", "http3", *_RETURNS), _NOT_IN_BINDING),
             "ecn": _NO_MARKS,
+            "server amplificationlimit": "it always sends Retry, so the address is proved before the certificates",
         },
     ),
     Peer(
@@ -332,7 +337,7 @@ _IN_ROOT = (
         _haproxy(*inside()),
         alpn=("h3",),
         needs=ROOT,
-        cannot={"ecn": _NO_MARKS},
+        cannot={"ecn": _NO_MARKS, **_STAYS},
     ),
     Peer(
         "caddy",
