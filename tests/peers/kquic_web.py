@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import select
 import socket
 import threading
 from contextlib import suppress
@@ -123,6 +124,14 @@ class Keys:
             self.wanted = False
             say("KeyUpdated by us, and the peer has followed")
 
+    def wait(self) -> Message:
+        """The next message. That the peer has followed makes none, so it is looked for meanwhile."""
+        while self.wanted and not select.select([self.connection.sock], [], [], 0.01)[0]:
+            self.look()
+        message: Message = self.connection.recv()
+        self.look()
+        return message
+
 
 def serve_one(connection: Connection, settings: ServerSettings, args: argparse.Namespace) -> None:
     with connection:
@@ -133,8 +142,7 @@ def serve_one(connection: Connection, settings: ServerSettings, args: argparse.N
             speaker = {"h3": Pages, "hq-interop": Lines}.get(args.alpn)
             work = speaker(connection, args.root) if speaker else Names(connection)
             while True:
-                message = connection.recv()
-                keys.look()
+                message = keys.wait()
                 if isinstance(message, StreamData):
                     work.take(message)
                 else:
