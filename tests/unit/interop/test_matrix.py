@@ -84,6 +84,8 @@ def test_a_server_may_send_three_times_what_came(tmp_path: Path) -> None:
         seen(written(tmp_path, hello, answer, frame(bytes(100), from_client=False), proof))
     )
     assert "no Handshake" in check(seen(written(tmp_path, hello, answer)))
+    late = frame(bytes(300), from_client=False, port=4)
+    assert check(seen(written(tmp_path, late, hello, late, answer, proof))) == ""
 
 
 @pytest.mark.parametrize(("case", "ours"), [("chacha20", "CHACHA20_POLY1305"), ("keyupdate", "KeyUpdated")])

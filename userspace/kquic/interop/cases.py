@@ -150,9 +150,14 @@ def _ecn(seen: Seen) -> str:
 
 
 def _amplification(seen: Seen) -> str:
-    """RFC 9000, 8.1: three times what came, until a Handshake packet has come."""
-    received = sent = 0
+    """RFC 9000, 8.1: three times what came, until a Handshake packet has come.
+
+    What goes to somebody else is the end of a connection of the cell before.
+    """
+    received, sent, first = 0, 0, seen.clients()[:1]
     for each in seen.wire:
+        if each.client not in first:
+            continue
         if each.from_client:
             received += each.size
             if each.has("handshake"):
