@@ -187,7 +187,8 @@ def _outage(net: Routed, running: Callable[[], bool]) -> None:
 def _rebind(address: str) -> Trouble:
     def act(net: Routed, running: Callable[[], bool]) -> None:
         net.after(300_000, running)
-        net.translate(address, 40001)
+        # A client that only receives is silent when nothing comes: from where it is now, it has to say something still.
+        net.translate(address, 40001, lambda: net.under_way(2500, running))
 
     return act
 

@@ -62,11 +62,15 @@ def play(stage: Stage, peer: Peer, role: Role, case: Case) -> Outcome:
         note, took = _Cell(stage, peer, role, case).run()
     except (KquicError, subprocess.SubprocessError, OSError, NetlinkError) as error:
         lines = str(error).strip().splitlines()
-        return Outcome(peer.name, role, case.name, FAIL, (lines or [repr(error)])[0], time.monotonic() - began)
+        return Outcome(peer.name, role, case.name, FAIL, (lines or [repr(error)])[0], _since(began))
     verdict = FAIL if note else PASS
     if case.measure and not note:
         note = f"{sum(FILES[path.lstrip('/')] for path in case.paths) * 8 / took / 1e6:.1f} Mbit/s"
-    return Outcome(peer.name, role, case.name, verdict, note, time.monotonic() - began)
+    return Outcome(peer.name, role, case.name, verdict, note, _since(began))
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 1)
 
 
 def _missing(peer: Peer) -> str:

@@ -22,6 +22,8 @@ from kquic.lab.topology import Host, Impairment, Link
 
 PORT = 4433
 NEAR, FAR = "veth0", "veth1"
+#: Seconds to wait for what a transfer is to come to.
+PATIENCE = 60.0
 _OFFLOADS = ("tx", "off", "gso", "off", "tso", "off", "tx-udp-segmentation", "off")
 
 
@@ -54,25 +56,35 @@ class Routed:
         made = f"table inet i {{ {text}; }};" if text else ""
         self.rtr.run("nft", f"add table inet i; delete table inet i; {made}")
 
-    def translate(self, address: str, port: int) -> None:
-        """Let the server see the client at this address and port, and forget where it was before."""
+    def translate(self, address: str, port: int, wait: Callable[[], None] = lambda: None) -> None:
+        """Let the server see the client at this address and port, and forget where it was before, after a wait."""
         silence = f"chain in {{ type filter hook input priority 0; udp sport {PORT} drop; }}"
         nat = f"oifname {FAR} udp dport {PORT} snat ip to {address}:{port}"
         self.rules(f"{silence}; chain post {{ type nat hook postrouting priority 100; {nat}; }}")
         with self.rtr.entered(), NFCTSocket() as conntrack:
+            wait()
             conntrack.flush()
 
     def forwarded(self) -> int:
         """Bytes that the router has sent to the client."""
         return self.rtr.transmitted(NEAR)
 
-    def after(self, count: int, running: Callable[[], bool], seconds: float = 60.0) -> None:
+    def after(self, count: int, running: Callable[[], bool]) -> None:
         """Wait until the client has been sent so many bytes more."""
-        target, deadline = self.forwarded() + count, time.monotonic() + seconds
-        while self.forwarded() < target:
-            if not running() or time.monotonic() > deadline:
-                raise TransferEnded(f"the transfer did not get to {count} bytes")
-            time.sleep(0.01)
+        target = self.forwarded() + count
+        _wait(lambda: self.forwarded() >= target, running, f"the transfer did not get to {count} bytes")
+
+    def under_way(self, count: int, running: Callable[[], bool]) -> None:
+        """Wait until so many bytes are on their way to the client, who will have to acknowledge them."""
+        _wait(lambda: self.rtr.backlog(NEAR) >= count, running, f"{count} bytes were never under way")
+
+
+def _wait(reached: Callable[[], bool], running: Callable[[], bool], problem: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        if not running() or time.monotonic() > deadline:
+            raise TransferEnded(problem)
+        time.sleep(0.001)
 
 
 @contextlib.contextmanager
