@@ -2,6 +2,7 @@
 #include "conn.h"
 #include "dgram.h"
 #include "early.h"
+#include "handshake.h"
 #include "outcome.h"
 #include "stream_output.h"
 
@@ -68,8 +69,7 @@ int quic_early_install(struct quic_conn *conn,
 		return err;
 	if (conn->is_server) {
 		WRITE_ONCE(conn->early.held, true);
-		quic_streams_apply_local(conn);
-		conn->hs.tparams_sent = true;
+		quic_handshake_freeze_tparams(conn);
 	} else {
 		conn->early.offered = true;
 		quic_encrypted_ext_init(&conn->early.ee);

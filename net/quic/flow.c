@@ -61,27 +61,31 @@ void quic_flow_rx_consume(struct quic_flow_rx *rx, u64 len)
 
 /**
  * quic_flow_rx_update_due - is it time to tell the peer a new limit?
- * @rx: receiving direction
+ * @rx:     receiving direction
+ * @window: bytes that the peer may now send ahead of the reader
  *
  * Half a window at a time, so that a reader of single bytes does not cause a
  * frame for each of them.
  *
  * Return: whether a MAX_DATA or MAX_STREAM_DATA frame is worth sending.
  */
-bool quic_flow_rx_update_due(const struct quic_flow_rx *rx)
+bool quic_flow_rx_update_due(const struct quic_flow_rx *rx, u64 window)
 {
-	return rx->consumed + rx->window >= rx->max + max(rx->window / 2, 1);
+	return rx->consumed + window >= rx->max + max(window / 2, 1);
 }
 
 /**
  * quic_flow_rx_advance - give all credit that can be given
- * @rx: receiving direction
+ * @rx:     receiving direction
+ * @window: bytes that the peer may now send ahead of the reader
+ *
+ * What it was once given stays (RFC 9000, 4.1), so that a window that has
+ * shrunk shows as soon as the peer has used that up.
  *
  * Return: the limit to announce.
  */
-u64 quic_flow_rx_advance(struct quic_flow_rx *rx)
+u64 quic_flow_rx_advance(struct quic_flow_rx *rx, u64 window)
 {
-	rx->max = max(rx->max,
-		      min(rx->consumed + rx->window, QUIC_VARINT_MAX));
+	rx->max = max(rx->max, min(rx->consumed + window, QUIC_VARINT_MAX));
 	return rx->max;
 }

@@ -28,7 +28,7 @@ struct quic_flow_tx {
  * @max:      limit that the peer knows of
  * @received: highest offset received; sum over all streams for the connection
  * @consumed: bytes that the program has read, or that nobody will read
- * @window:   how far @max may be above @consumed
+ * @window:   how far @max may be above @consumed, at most
  */
 struct quic_flow_rx {
 	u64 max;
@@ -47,12 +47,14 @@ struct quic_flow_rx {
  * @tx_sent: bytes of all streams that were sent at least once
  * @rx:      from the peer
  * @pending: QUIC_FLOW_MAX_DATA, QUIC_FLOW_DATA_BLOCKED
+ * @refused: packets have found the receive buffer full
  */
 struct quic_flow {
 	struct quic_flow_tx tx;
 	u64 tx_sent;
 	struct quic_flow_rx rx;
 	u8 pending;
+	bool refused;
 };
 
 static inline u64 quic_flow_tx_credit(const struct quic_flow_tx *tx)
@@ -65,7 +67,7 @@ bool quic_flow_tx_raise(struct quic_flow_tx *tx, u64 max);
 void quic_flow_rx_init(struct quic_flow_rx *rx, u64 window);
 int quic_flow_rx_check(const struct quic_flow_rx *rx, u64 more);
 void quic_flow_rx_consume(struct quic_flow_rx *rx, u64 len);
-bool quic_flow_rx_update_due(const struct quic_flow_rx *rx);
-u64 quic_flow_rx_advance(struct quic_flow_rx *rx);
+bool quic_flow_rx_update_due(const struct quic_flow_rx *rx, u64 window);
+u64 quic_flow_rx_advance(struct quic_flow_rx *rx, u64 window);
 
 #endif /* _NET_QUIC_FLOW_H */

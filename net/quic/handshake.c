@@ -288,10 +288,25 @@ int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size)
 	len = quic_tparams_encode(tp, conn->is_server, buf, size);
 	if (len < 0)
 		return -EINVAL;
-	if (!conn->hs.tparams_sent)
-		quic_streams_apply_local(conn);
+	if (conn->hs.tparams_sent)
+		return len;
+	quic_handshake_freeze_tparams(conn);
+	return quic_tparams_encode(tp, conn->is_server, buf, size);
+}
+
+/**
+ * quic_handshake_freeze_tparams - the local parameters are what they are
+ * @conn: the connection
+ *
+ * What the receive buffer has no room for is not announced.
+ *
+ * Context: connection lock held; nothing was received by them yet.
+ */
+void quic_handshake_freeze_tparams(struct quic_conn *conn)
+{
+	quic_streams_apply_local(conn);
+	conn->local.initial_max_data = conn->flow.rx.max;
 	conn->hs.tparams_sent = true;
-	return len;
 }
 
 /**

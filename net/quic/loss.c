@@ -571,6 +571,24 @@ void quic_loss_on_timeout(struct quic_recovery *rec,
 }
 
 /**
+ * quic_loss_peer_reads - the peer gives credit, so its program reads
+ * @rec: recovery
+ *
+ * What it had no room for was dropped by it, unacknowledged, and is repeated
+ * after a time that doubles with each attempt. Now that there is room again
+ * the next one need not wait longer than the first: a receiver that keeps data
+ * has acknowledged it, which would have reset the backoff (RFC 9002, 6.2.1).
+ * A peer that sends such frames without end gets a probe per timeout for it.
+ *
+ * Context: connection lock held; the loss timer is set anew afterwards.
+ */
+void quic_loss_peer_reads(struct quic_recovery *rec)
+{
+	if (rec->peer_validated)
+		rec->pto_count = 0;
+}
+
+/**
  * quic_loss_discard_space - the keys of a space have been discarded
  * @rec:   recovery
  * @space: Initial or Handshake space

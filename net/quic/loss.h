@@ -56,6 +56,7 @@ void quic_loss_on_timeout(struct quic_recovery *rec,
 			  struct quic_pnspace *spaces, ktime_t now,
 			  struct list_head *lost,
 			  struct quic_loss_verdict *verdict);
+void quic_loss_peer_reads(struct quic_recovery *rec);
 void quic_loss_discard_space(struct quic_recovery *rec,
 			     struct quic_pnspace *space, ktime_t now);
 void quic_loss_withdraw(struct quic_recovery *rec, struct quic_pnspace *space,

@@ -3,6 +3,7 @@
 
 #include "conn.h"
 #include "rcvq.h"
+#include "tparams.h"
 #include "udp_rx.h"
 
 /**
@@ -60,6 +61,28 @@ static bool quic_rcvq_fits(struct quic_conn *conn, const struct sk_buff *skb,
 }
 
 /**
+ * quic_rcvq_window - what the peer may send ahead of the reader
+ * @conn: connection
+ *
+ * As transport parameters say, unless the program has chosen a receive buffer
+ * that is too small for it. A quarter of that is for data then, as by default:
+ * small packets cost more memory than their bytes.
+ *
+ * Context: connection lock held.
+ * Return: number of bytes.
+ */
+u64 quic_rcvq_window(const struct quic_conn *conn)
+{
+	const struct sock *sk = quic_conn_sk(conn);
+	u64 window = conn->flow.rx.window;
+	int share = READ_ONCE(sk->sk_rcvbuf) / 4;
+
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		return window;
+	return min_t(u64, window, max(share, QUIC_TPARAMS_WINDOW_MIN));
+}
+
+/**
  * quic_rcvq_prepay - get the memory accounted that a batch is going to occupy
  * @conn: connection
  * @skb:  the batch
@@ -98,6 +121,10 @@ void quic_rcvq_free(struct sk_buff *skb, u32 *freed)
  * @conn:  connection
  * @freed: what quic_rcvq_free() has summed up
  *
+ * A peer whose packets were refused waits before each repetition longer than
+ * before the last. It hears of the room, see quic_loss_peer_reads(), even if
+ * its limit stays what it was.
+ *
  * Context: connection lock held.
  */
 void quic_rcvq_uncharge(struct quic_conn *conn, u32 freed)
@@ -108,6 +135,11 @@ void quic_rcvq_uncharge(struct quic_conn *conn, u32 freed)
 		return;
 	atomic_sub(freed, &sk->sk_rmem_alloc);
 	sk_mem_uncharge(sk, freed);
+	if (conn->flow.refused &&
+	    atomic_read(&sk->sk_rmem_alloc) <= quic_rcvq_limit(conn) / 2) {
+		conn->flow.refused = false;
+		conn->flow.pending |= QUIC_FLOW_MAX_DATA;
+	}
 }
 
 /**
@@ -128,8 +160,10 @@ int quic_rcvq_charge(struct quic_conn *conn, struct sk_buff *skb,
 
 	quic_conn_assert_held(conn);
 	if (!quic_rcvq_fits(conn, skb, order) ||
-	    !sk_rmem_schedule(sk, skb, skb->truesize))
+	    !sk_rmem_schedule(sk, skb, skb->truesize)) {
+		conn->flow.refused |= order != QUIC_ITEM_ASIDE;
 		return -ENOBUFS;
+	}
 	skb_set_owner_r(skb, sk);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "conn.h"
 #include "event.h"
 #include "frame.h"
+#include "loss.h"
 #include "stream.h"
 #include "stream_input.h"
 #include "stream_recv.h"
@@ -110,6 +111,7 @@ int quic_streams_recv_stop_sending(struct quic_conn *conn,
 int quic_streams_recv_max_data(struct quic_conn *conn,
 			       const struct quic_frame_max_data *frame)
 {
+	quic_loss_peer_reads(&conn->rec);
 	if (!quic_flow_tx_raise(&conn->flow.tx, frame->max_data))
 		return 0;
 	conn->flow.pending &= ~QUIC_FLOW_DATA_BLOCKED;
@@ -133,6 +135,7 @@ int quic_streams_recv_max_stream_data(struct quic_conn *conn,
 	err = quic_stream_for_frame(conn, f->stream_id, false, &stream);
 	if (err || !stream)
 		return err;
+	quic_loss_peer_reads(&conn->rec);
 	if (!quic_flow_tx_raise(&stream->send.flow, f->max_stream_data))
 		return 0;
 	quic_stream_disown(stream, QUIC_STREAM_DATA_BLOCKED);

@@ -2,6 +2,7 @@
 #include "conn.h"
 #include "frame.h"
 #include "packet_build.h"
+#include "rcvq.h"
 #include "stream.h"
 #include "stream_output.h"
 #include "stream_recv.h"
@@ -95,7 +96,7 @@ static bool quic_streams_put_flow(struct quic_conn *conn,
 	u8 *p;
 
 	if (flow->pending & QUIC_FLOW_MAX_DATA) {
-		limit = quic_flow_rx_advance(&flow->rx);
+		limit = quic_flow_rx_advance(&flow->rx, quic_rcvq_window(conn));
 		p = quic_streams_reserve(b, quic_frame_len_max_data(limit));
 		if (!p)
 			return false;
@@ -186,7 +187,7 @@ static bool quic_stream_put_max_data(struct quic_stream *stream,
 	u64 limit;
 	u8 *p;
 
-	limit = quic_flow_rx_advance(&recv->flow);
+	limit = quic_flow_rx_advance(&recv->flow, recv->flow.window);
 	p = quic_streams_reserve(b, quic_frame_len_max_stream_data(stream->id,
 								   limit));
 	if (!p)

@@ -73,7 +73,7 @@ static int quic_stream_recv_check(const struct quic_conn *conn,
 static void quic_stream_recv_return(struct quic_conn *conn, u64 len)
 {
 	quic_flow_rx_consume(&conn->flow.rx, len);
-	if (quic_flow_rx_update_due(&conn->flow.rx))
+	if (quic_flow_rx_update_due(&conn->flow.rx, quic_rcvq_window(conn)))
 		conn->flow.pending |= QUIC_FLOW_MAX_DATA;
 }
 
@@ -364,7 +364,7 @@ void quic_stream_recv_consume(struct quic_conn *conn, u64 id, u32 len,
 		recv->queued--;
 	quic_flow_rx_consume(&recv->flow, len);
 	if (quic_stream_recv_wants_credit(stream) &&
-	    quic_flow_rx_update_due(&recv->flow))
+	    quic_flow_rx_update_due(&recv->flow, recv->flow.window))
 		quic_stream_owe(conn, stream, QUIC_STREAM_MAX_DATA);
 }
 

@@ -44,13 +44,27 @@ static void flow_credit_returns_half_a_window_at_a_time(struct kunit *test)
 	struct quic_flow_rx rx;
 
 	quic_flow_rx_init(&rx, 100);
-	KUNIT_EXPECT_FALSE(test, quic_flow_rx_update_due(&rx));
+	KUNIT_EXPECT_FALSE(test, quic_flow_rx_update_due(&rx, rx.window));
 	quic_flow_rx_consume(&rx, 49);
-	KUNIT_EXPECT_FALSE(test, quic_flow_rx_update_due(&rx));
+	KUNIT_EXPECT_FALSE(test, quic_flow_rx_update_due(&rx, rx.window));
 	quic_flow_rx_consume(&rx, 1);
-	KUNIT_EXPECT_TRUE(test, quic_flow_rx_update_due(&rx));
-	KUNIT_EXPECT_EQ(test, quic_flow_rx_advance(&rx), 150);
-	KUNIT_EXPECT_FALSE(test, quic_flow_rx_update_due(&rx));
+	KUNIT_EXPECT_TRUE(test, quic_flow_rx_update_due(&rx, rx.window));
+	KUNIT_EXPECT_EQ(test, quic_flow_rx_advance(&rx, rx.window), 150);
+	KUNIT_EXPECT_FALSE(test, quic_flow_rx_update_due(&rx, rx.window));
+}
+
+static void flow_narrow_window_waits_for_credit_to_be_used(struct kunit *test)
+{
+	struct quic_flow_rx rx;
+
+	quic_flow_rx_init(&rx, 100);
+	quic_flow_rx_consume(&rx, 60);
+	KUNIT_EXPECT_FALSE(test, quic_flow_rx_update_due(&rx, 40));
+	KUNIT_EXPECT_EQ(test, quic_flow_rx_advance(&rx, 20), 100);
+	quic_flow_rx_consume(&rx, 20);
+	KUNIT_EXPECT_TRUE(test, quic_flow_rx_update_due(&rx, 40));
+	KUNIT_EXPECT_EQ(test, quic_flow_rx_advance(&rx, 40), 120);
+	KUNIT_EXPECT_TRUE(test, quic_flow_rx_update_due(&rx, rx.window));
 }
 
 static void flow_without_a_window_gives_nothing(struct kunit *test)
@@ -58,7 +72,7 @@ static void flow_without_a_window_gives_nothing(struct kunit *test)
 	struct quic_flow_rx rx;
 
 	quic_flow_rx_init(&rx, 0);
-	KUNIT_EXPECT_FALSE(test, quic_flow_rx_update_due(&rx));
+	KUNIT_EXPECT_FALSE(test, quic_flow_rx_update_due(&rx, rx.window));
 	KUNIT_EXPECT_EQ(test, quic_flow_rx_check(&rx, 0), 0);
 	KUNIT_EXPECT_EQ(test, quic_flow_rx_check(&rx, 1),
 			QUIC_TRANSPORT_ERROR_FLOW_CONTROL);
@@ -69,6 +83,7 @@ static struct kunit_case quic_flow_cases[] = {
 	KUNIT_CASE(flow_credit_is_never_negative),
 	KUNIT_CASE(flow_peer_may_use_the_window_and_no_more),
 	KUNIT_CASE(flow_credit_returns_half_a_window_at_a_time),
+	KUNIT_CASE(flow_narrow_window_waits_for_credit_to_be_used),
 	KUNIT_CASE(flow_without_a_window_gives_nothing),
 	{}
 };

@@ -277,6 +277,24 @@ static void connection_blocked_is_repeated_while_true(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, quic_test_send(test));
 }
 
+/* Credit, even none that is new, says that the peer's program reads. */
+static void credit_ends_the_backoff(struct kunit *test)
+{
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_frame_max_data old = {};
+	struct quic_frame_max_stream_data f = { .stream_id = OWN_BIDI(0) };
+
+	open(test, OWN_BIDI(0));
+	conn->rec.peer_validated = true;
+	conn->rec.pto_count = 5;
+	KUNIT_EXPECT_EQ(test, quic_streams_recv_max_data(conn, &old), 0);
+	KUNIT_EXPECT_EQ(test, conn->rec.pto_count, 0);
+	conn->rec.pto_count = 5;
+	KUNIT_EXPECT_EQ(test, quic_streams_recv_max_stream_data(conn, &f), 0);
+	KUNIT_EXPECT_EQ(test, conn->rec.pto_count, 0);
+	KUNIT_EXPECT_EQ(test, conn->flow.tx.max, QUIC_TEST_WINDOW);
+}
+
 static void stream_options_know_their_streams(struct kunit *test)
 {
 	struct quic_conn *conn = quic_test_conn(test);
@@ -312,6 +330,7 @@ static struct kunit_case quic_stream_cases[] = {
 	KUNIT_CASE(stream_stop_sending_is_answered),
 	KUNIT_CASE(stream_blocked_is_repeated_while_true),
 	KUNIT_CASE(connection_blocked_is_repeated_while_true),
+	KUNIT_CASE(credit_ends_the_backoff),
 	KUNIT_CASE(stream_options_know_their_streams),
 	{}
 };
