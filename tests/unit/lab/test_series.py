@@ -60,6 +60,7 @@ def test_series_in_mail_form(bench: Bench, tmp_path: Path) -> None:
     assert len(patches) == 4
     assert "Subject: [PATCH 0/4] net: QUIC\n" in letter.read_text()
     assert "A transport.\n" in letter.read_text()
+    assert "From: kquic <kquic@example.org>\n" in letter.read_text()
     assert "***" not in letter.read_text()
 
 

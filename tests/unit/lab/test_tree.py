@@ -7,7 +7,10 @@ import pytest
 
 from kquic.errors import PatchFailed, UnsavedEdits
 from kquic.lab import overlay
+from kquic.lab.paths import REPO
 from unit.lab.bench import HOOK, Bench, write
+
+KERNELS = ((7, 3, 1), (7, 3, 2), (7, 4, 0))
 
 
 def test_files_and_patches_land_in_the_tree(bench: Bench) -> None:
@@ -117,3 +120,40 @@ def test_the_closest_folder_is_a_files_home(bench: Bench) -> None:
     assert over.home_of("include/linux/quic.h") == "net/quic/include/linux/quic.h"
     assert over.home_of("net/quic/patches/x") is None
     assert over.home_of("fs/smb/client/connect.c") is None
+
+
+def test_the_version_of_the_kernel(bench: Bench) -> None:
+    head = "# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = {}\nEXTRAVERSION ={}\n\nfoo: bar\n"
+    for sublevel, extra in ((4, ""), (0, " -rc7")):
+        write(bench.source.tree, {"Makefile": head.format(sublevel, extra)})
+        assert bench.source.version == (7, 3, sublevel)
+
+
+@pytest.mark.parametrize(("changed", "fits"), [(1, True), (2, False)])
+def test_the_outermost_line_of_context_may_differ(bench: Bench, changed: int, fits: bool) -> None:
+    context = "".join(f" obj-y += part{n}.o\n" for n in (1, 2, 3))
+    after = "".join(f" obj-y += part{n}.o\n" for n in (4, 5, 6))
+    hunk = f"@@ -2,6 +2,7 @@\n{context}+obj-y += one.o\n{after}".replace(f"part{changed}.", f"other{changed}.")
+    header = HOOK.partition("@@")[0]
+    write(bench.repo, {"net/quic/patches/0002-net-build-one.patch": header.replace("quic", "one") + hunk})
+    if fits:
+        bench.sync()
+        assert "part3.o\nobj-y += one.o\nobj-y += part4.o" in (bench.source.tree / "net/Makefile").read_text()
+    else:
+        with pytest.raises(PatchFailed, match="0002-net-build-one"):
+            bench.sync()
+
+
+def test_a_kernel_gets_the_patches_that_it_needs(bench: Bench) -> None:
+    toml = (bench.repo / "overlay.toml").read_text()
+    wanted = toml.replace('paths = ["net", "include"]', 'paths = ["net", "include"]\nsince = { "0001" = "7.3.2" }')
+    write(bench.repo, {"overlay.toml": wanted})
+    names = {kernel: [path.name for path in overlay.load(bench.repo, kernel).patches()] for kernel in KERNELS}
+    assert names == {(7, 3, 1): [], (7, 3, 2): ["0001-net-build-quic.patch"], (7, 4, 0): ["0001-net-build-quic.patch"]}
+    assert len({overlay.load(bench.repo, kernel).key() for kernel in KERNELS}) == 2
+
+
+def test_what_is_left_out_for_an_old_kernel_is_there() -> None:
+    for series in overlay.load().series:
+        names = [path.name[:4] for path in series.patches(REPO)]
+        assert set(series.since) <= set(names)

@@ -13,7 +13,8 @@ PYTHON = ("userspace", "tests", "examples", "bench", "docs")
 
 def run() -> int:
     """All checks; every one runs, whatever the others said."""
-    origin, over = source.get(), overlay.load()
+    origin = source.get()
+    over = overlay.load(kernel=origin.version)
     passed = [_report("ruff", ruff()), _report("mypy", mypy()), _report("docs", site.check())]
     with proc.lock(origin.lock):
         tree.sync(origin, over)

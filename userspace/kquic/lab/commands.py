@@ -44,9 +44,9 @@ def cmd_tree(args: argparse.Namespace) -> int:
     origin = source.get()
     with proc.lock(origin.lock):
         if args.save:
-            save.save(origin, overlay.load())
+            save.save(origin, overlay.load(kernel=origin.version))
         else:
-            tree.sync(origin, overlay.load(), force=args.force)
+            tree.sync(origin, overlay.load(kernel=origin.version), force=args.force)
     print(origin.tree)
     return 0
 

@@ -14,7 +14,7 @@ from kquic.lab import proc
 
 EPOCH = "2026-01-01T00:00:00+0000"
 SETTINGS = ("core.autocrlf=false", "core.fsync=none", "core.hooksPath=/dev/null", "gc.auto=0", "core.quotePath=false")
-WHO = {"NAME": "kquic", "EMAIL": "kquic@localhost", "DATE": EPOCH}
+WHO = {"NAME": "kquic", "EMAIL": "kquic@example.org", "DATE": EPOCH}
 
 
 def identity(author: Mapping[str, str]) -> dict[str, str]:

@@ -82,7 +82,7 @@ def build(flavour: str, *, force: bool = False) -> Kernel:
     """The kernel of a flavour with everything applied; built if it is not there yet."""
     origin = source.get()
     with proc.lock(origin.lock):
-        key = _key(origin, flavour, tree.sync(origin, overlay.load(), force=force))
+        key = _key(origin, flavour, tree.sync(origin, overlay.load(kernel=origin.version), force=force))
         store = cache_dir("kernels", flavour)
         kernel = Kernel(flavour, store / key / "linux")
         if not kernel.binary.exists():
@@ -106,7 +106,7 @@ def make(flavour: str, words: Sequence[str]) -> None:
     """Run make in a flavour's build directory, on the tree as the repository has it now."""
     origin = source.get()
     with proc.lock(origin.lock):
-        tree.sync(origin, overlay.load())
+        tree.sync(origin, overlay.load(kernel=origin.version))
         work = Build(origin, flavour)
         work.configure()
         work.make(*words, title=f"make {' '.join(words)}")

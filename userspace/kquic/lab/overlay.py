@@ -6,12 +6,15 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from kquic.lab.paths import REPO
 
 JUNK = ("~", ".orig", ".rej", ".swp", ".o", ".cmd", ".pyc")
+
+
+Version = tuple[int, ...]
 
 
 def _below(path: str, folder: str) -> bool:
@@ -53,10 +56,13 @@ class Series:
     source: str
     paths: tuple[str, ...]
     exempt: tuple[str, ...] = ()
+    since: dict[str, Version] = field(default_factory=dict, hash=False)
+    """Patches, by their numbers, of what older kernels do not have."""
 
-    def patches(self, repo: Path) -> list[Path]:
-        """The patch files in the order they are applied."""
-        return sorted((repo / self.source).glob("*.patch"))
+    def patches(self, repo: Path, kernel: Version | None = None) -> list[Path]:
+        """The patch files in the order they are applied; with a kernel's version, those that it needs."""
+        found = sorted((repo / self.source).glob("*.patch"))
+        return [path for path in found if kernel is None or self.since.get(path.name[:4], kernel) <= kernel]
 
     def covers(self, target: str) -> bool:
         """Whether an edit of this kernel file belongs to this series."""
@@ -72,6 +78,8 @@ class Overlay:
     repo: Path
     folders: tuple[Folder, ...]
     series: tuple[Series, ...]
+    kernel: Version | None = None
+    """Of the tree that it is for; patches that this version does not need are left out."""
 
     def files(self) -> dict[str, Path]:
         """Every whole file, by its place in the kernel tree."""
@@ -79,7 +87,7 @@ class Overlay:
 
     def patches(self) -> list[Path]:
         """Every patch, in the order they are applied."""
-        return [patch for series in self.series for patch in series.patches(self.repo)]
+        return [patch for series in self.series for patch in series.patches(self.repo, self.kernel)]
 
     def home_of(self, target: str) -> str | None:
         """Where a whole file of the kernel tree lives in the repository: the closest folder wins."""
@@ -99,11 +107,16 @@ class Overlay:
         return digest.hexdigest()[:16]
 
 
-def load(repo: Path = REPO) -> Overlay:
-    """Read overlay.toml of a checkout."""
+def load(repo: Path = REPO, kernel: Version | None = None) -> Overlay:
+    """Read overlay.toml of a checkout, for a kernel of some version."""
     data = tomllib.loads((repo / "overlay.toml").read_text())
     folders = tuple(Folder(entry["from"], entry["to"], tuple(entry.get("except", ()))) for entry in data["folder"])
     series = tuple(
-        Series(entry["from"], tuple(entry["paths"]), tuple(entry.get("not", ()))) for entry in data["series"]
+        Series(entry["from"], tuple(entry["paths"]), tuple(entry.get("not", ())), _versions(entry.get("since", {})))
+        for entry in data["series"]
     )
-    return Overlay(repo, folders, series)
+    return Overlay(repo, folders, series, kernel)
+
+
+def _versions(since: dict[str, str]) -> dict[str, Version]:
+    return {patch: tuple(map(int, version.split("."))) for patch, version in since.items()}

@@ -45,7 +45,8 @@ def read(repo: GitRepo, path: Path) -> Mail:
 def apply(stage: Staging, path: Path, mail: Mail) -> str:
     """Commit a patch on a staging index."""
     try:
-        stage.git("apply", "--cached", "--whitespace=nowarn", "-", stdin=mail.diff)
+        # Two lines of context have to match: the outermost ones differ between point releases.
+        stage.git("apply", "--cached", "-C2", "--whitespace=nowarn", "-", stdin=mail.diff)
     except CommandFailed as error:
         raise PatchFailed(explain(path.name, mail.diff.decode(errors="replace"), error.output)) from error
     return stage.commit(mail.message, mail.author)

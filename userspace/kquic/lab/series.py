@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kquic.lab import patch, proc
-from kquic.lab.gitrepo import Staging
+from kquic.lab.gitrepo import WHO, Staging
 from kquic.lab.overlay import Folder, Overlay, Series
 from kquic.lab.source import TAG, Source
 
 EXPORT = ("format-patch", "--cover-letter", "--zero-commit", "--no-signature", "--abbrev=12")
 COVER = "cover-letter"
+SENDER = {f"GIT_COMMITTER_{part}": WHO[part] for part in ("NAME", "EMAIL")}
+"""Of the cover letters: the author of the patches, whoever runs this."""
 SUBJECT_MARK, TEXT_MARK = "*** SUBJECT HERE ***", "*** BLURB HERE ***"
 
 
@@ -37,7 +39,7 @@ def chain(source: Source, overlay: Overlay) -> list[Commit]:
 
 def _series(stage: Staging, source: Source, overlay: Overlay, series: Series) -> Iterator[Commit]:
     pending = [folder for folder in overlay.folders if series.covers(f"{folder.target}/file")]
-    for path in series.patches(overlay.repo):
+    for path in series.patches(overlay.repo, overlay.kernel):
         mail, parent = patch.read(source.repo, path), stage.parent
         hooked: tuple[str, ...] = ()
         if folders := _needed(pending, path.read_text()):
@@ -82,7 +84,7 @@ def write(source: Source, overlay: Overlay, commits: list[Commit], folder: Path)
         for old in target.glob("*.patch"):
             old.unlink()
         span = f"{mine[0].parent}..{mine[-1].commit}"
-        source.repo.git(*EXPORT, "-o", target, span)
+        source.repo.git(*EXPORT, "-o", target, span, env=SENDER)
         _cover(target, source, overlay.repo / series.source / COVER)
         written.append(target)
     return written

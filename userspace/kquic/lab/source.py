@@ -35,6 +35,13 @@ class Source:
         return GitRepo(self.tree)
 
     @property
+    def version(self) -> tuple[int, ...]:
+        """Of the kernel, such as 7, 3, 4; a release candidate counts as the release."""
+        makefile = (self.tree / "Makefile").read_text()
+        values = dict(re.findall(r"^(VERSION|PATCHLEVEL|SUBLEVEL) *= *(\d+)$", makefile, re.M))
+        return tuple(int(values[name]) for name in ("VERSION", "PATCHLEVEL", "SUBLEVEL"))
+
+    @property
     def lock(self) -> Path:
         """Held while the tree or a build of it changes."""
         return self.folder / "lock"

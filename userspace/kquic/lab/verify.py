@@ -26,7 +26,8 @@ READERS = 3
 
 def run() -> int:
     """Check all series and write them in mail form; prints where they are."""
-    origin, over = source.get(), overlay.load()
+    origin = source.get()
+    over = overlay.load(kernel=origin.version)
     with proc.lock(origin.lock):
         tree.sync(origin, over)
         commits = series.chain(origin, over)
