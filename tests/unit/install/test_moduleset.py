@@ -27,13 +27,6 @@ def test_no_version() -> None:
         modules.series("cloud-amd64")
 
 
-def test_kernel_version(tmp_path: Path) -> None:
-    (tmp_path / "Makefile").write_text(
-        "# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\n\nfoo: bar\n"
-    )
-    assert moduleset.kernel_version(tmp_path) == "7.3.4"
-
-
 def write(folder: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         path = folder / name

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kquic.install import jail
 from kquic.lab import apt, proc, progress
 from kquic.lab.image import SUITE
 from kquic.lab.paths import cache_dir
@@ -44,10 +45,9 @@ class BuildRoot:
 
     def command(self, words: Sequence[str | Path]) -> list[str]:
         """The command line that runs a program in it, without a network; as an ordinary user too."""
-        user = [] if os.geteuid() == 0 else ["--map-root-user", "--map-auto"]
-        jail = ["unshare", *user, "--mount", "--pid", "--fork", "--kill-child", "--net", "sh", "-ec", ENTER]
+        inside = [*jail.enter("--net"), "sh", "-ec", ENTER]
         clean = ["env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "TERM=dumb"]
-        return [*jail, str(self.folder), *clean, *map(str, words)]
+        return [*inside, str(self.folder), *clean, *map(str, words)]
 
     @contextmanager
     def scratch(self) -> Iterator[BuildRoot]:
@@ -73,6 +73,7 @@ class BuildRoot:
 
 def get(kernels: Sequence[str]) -> BuildRoot:
     """The system with the headers of these kernels; made on first use."""
+    jail.need_mount_point()
     packages = [*COMPILER, *PACKAGING, *PYTHON, *(f"linux-headers-{kernel}" for kernel in kernels)]
     key = hashlib.sha256(" ".join((SUITE, *packages)).encode()).hexdigest()[:16]
     store = cache_dir("buildroots")

@@ -29,7 +29,7 @@ def add_install(verbs: Subparsers) -> None:
     build.set_defaults(call=cmd_modules)
     debs = verbs.add_parser("deb", help="build the Debian packages")
     _kernel(debs, CLOUD)
-    debs.add_argument("--modules", action="store_true", help="and one with finished modules for that kernel")
+    debs.add_argument("--modules", action="store_true", help="and one with finished modules for the kernel")
     debs.set_defaults(call=cmd_deb)
     put_here = verbs.add_parser("install", help="build the packages and install them here")
     _kernel(put_here, platform.release())

@@ -63,9 +63,9 @@ class Packages:
 
 
 def build(kernel: str, *, with_modules: bool = False) -> Packages:
-    """The packages; `kernel` is one whose headers the build system has, and for which the modules are."""
-    root = buildroot.get([kernel])
+    """The packages, and, if wanted, one with finished modules for a kernel."""
     finished = modules.build(kernel) if with_modules else None
+    root = buildroot.get([kernel] if with_modules and not modules.has_headers(kernel) else [])
     with proc.lock(root.folder.with_suffix(".lock")):
         packages = _build(root)
         if finished:
@@ -89,9 +89,10 @@ def _build(root: BuildRoot) -> Packages:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPO / name, target)
         digest.update(f"{name}\0".encode() + target.read_bytes())
-    parts = moduleset.write(tree / "dkms")
-    (parts.folder / ".sources").unlink()
-    for path in sorted(path for path in parts.folder.rglob("*") if path.is_file()):
+    parts = tree / "dkms"
+    moduleset.write(parts)
+    (parts / ".sources").unlink()
+    for path in sorted(path for path in parts.rglob("*") if path.is_file()):
         digest.update(path.read_bytes())
     done = Packages(cache_dir("packages") / digest.hexdigest()[:16])
     if not done.files():

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from kquic.errors import LabError
 from kquic.install import buildroot, moduleset
-from kquic.install.moduleset import ModuleSet
-from kquic.lab import proc, progress
+from kquic.lab import proc, progress, source
 from kquic.lab.apt import PrivateApt
 from kquic.lab.paths import cache_dir
 
@@ -45,6 +44,11 @@ def series(version: str) -> str:
     return ".".join(found.groups())
 
 
+def has_headers(kernel: str) -> bool:
+    """Whether this machine has what modules for a kernel are built with."""
+    return (INSTALLED / kernel / "build").is_dir()
+
+
 def build(kernel: str | None = None) -> Modules:
     """The modules for a kernel, by default the running one."""
     wanted = kernel or platform.release()
@@ -54,12 +58,11 @@ def build(kernel: str | None = None) -> Modules:
 
 
 def _build_for(kernel: str, sources: Path) -> Modules:
-    native = (INSTALLED / kernel / "build").is_dir()
-    root = None if native else _root_for(kernel)
+    _check_series(".".join(map(str, source.get().version)), kernel)
+    root = None if has_headers(kernel) else _root_for(kernel)
     target = sources / kernel if root is None else root.folder / "build" / kernel
-    parts = moduleset.write(target)
-    _check_series(parts, kernel)
-    done = Modules(kernel, cache_dir("modules") / f"{kernel}-{_key(parts)}")
+    moduleset.write(target)
+    done = Modules(kernel, cache_dir("modules") / f"{kernel}-{_key(target)}")
     if not done.folder.exists():
         log = cache_dir("modules") / f"{kernel}.log"
         command = [*MAKE, *PLAIN, "-C", f"/lib/modules/{kernel}/build"]
@@ -80,17 +83,17 @@ def _root_for(kernel: str) -> buildroot.BuildRoot:
     return buildroot.get([kernel])
 
 
-def _check_series(parts: ModuleSet, kernel: str) -> None:
-    if series(kernel) != parts.series:
-        raise LabError(f"the modules are of Linux {parts.series} and do not fit {kernel}: name another with --kernel")
-    if not kernel.startswith(parts.version):
-        proc.say(f"the modules' sources are of Linux {parts.version}, the kernel is {kernel}")
+def _check_series(ours: str, kernel: str) -> None:
+    if series(kernel) != series(ours):
+        raise LabError(f"the modules are of Linux {series(ours)} and do not fit {kernel}: name another with --kernel")
+    if not kernel.startswith(ours):
+        proc.say(f"the modules' sources are of Linux {ours}, the kernel is {kernel}")
 
 
-def _key(parts: ModuleSet) -> str:
+def _key(sources: Path) -> str:
     digest = hashlib.sha256(repr(PLAIN).encode())
-    for name in (parts.folder / ".sources").read_text().splitlines():
-        digest.update(f"{name}\0".encode() + (parts.folder / name).read_bytes())
+    for name in (sources / ".sources").read_text().splitlines():
+        digest.update(f"{name}\0".encode() + (sources / name).read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -51,31 +51,17 @@ COMPAT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleSet:
-    """The sources, and the version of the kernel they are from."""
-
-    folder: Path
-    version: str
-
-    @property
-    def series(self) -> str:
-        """Such as 7.3: kernels of this series take the modules."""
-        return ".".join(self.version.split(".")[:2])
-
-
-def write(target: Path) -> ModuleSet:
+def write(target: Path) -> None:
     """Make the folder, or bring it up to date: files that stay the same keep their time."""
     origin = source.get()
     with proc.lock(origin.lock), tempfile.TemporaryDirectory(prefix="kquic-modules") as scratch:
-        tree.sync(origin, overlay.load())
+        tree.sync(origin, overlay.load(kernel=origin.version))
         fresh = Path(scratch)
         for name in _names(origin):
             _copy(origin.tree / name, fresh / name)
         _compile_asn1(origin.tree, fresh)
         _add_packaging(fresh)
         update(fresh, target)
-        return ModuleSet(target, kernel_version(origin.tree))
 
 
 def _add_packaging(fresh: Path) -> None:
@@ -83,13 +69,6 @@ def _add_packaging(fresh: Path) -> None:
     _copy(PACKAGING / "compat" / "config.h", fresh / "compat" / "config.h")
     for part in COMPAT:
         part.apply(fresh)
-
-
-def kernel_version(folder: Path) -> str:
-    """The version in a kernel tree's Makefile."""
-    lines = (folder / "Makefile").read_text().splitlines()
-    values = {name.strip(): value.strip() for name, mark, value in (line.partition("=") for line in lines[:12]) if mark}
-    return ".".join(values[name] for name in ("VERSION", "PATCHLEVEL", "SUBLEVEL"))
 
 
 def _names(origin: Source) -> Iterator[str]:

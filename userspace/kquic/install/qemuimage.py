@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kquic.install import jail
 from kquic.lab import apt, proc, progress
 from kquic.lab.image import SUITE, installed, packages
 from kquic.lab.paths import cache_dir
@@ -113,19 +113,13 @@ def _forget(store: Path) -> None:
 def _make(kernel: str, packages: Sequence[Path], image: Image) -> None:
     archive = _archive(kernel)
     work = image.folder.with_suffix(".new")
-    proc.run([*_as_root(), "rm", "-rf", work])
+    proc.run([*jail.enter(), "rm", "-rf", work])
     _write_extra(work / "extra", packages)
     (work / "packages").symlink_to("extra/packages")
     proc.say("installing the packages on a disk")
-    proc.run([*_as_root(), "sh", "-ec", FORMAT, "sh", archive, kernel, SIZE, LIST], cwd=work)
+    proc.run([*jail.enter(), "sh", "-ec", FORMAT, "sh", archive, kernel, SIZE, LIST], cwd=work)
     shutil.rmtree(work / "extra")
     work.rename(image.folder)
-
-
-def _as_root() -> list[str]:
-    """A mount namespace, and for an ordinary user one in which he is root."""
-    user = [] if os.geteuid() == 0 else ["--map-root-user", "--map-auto"]
-    return ["unshare", *user, "--mount", "--pid", "--fork", "--kill-child"]
 
 
 def _write_extra(folder: Path, packages: Sequence[Path]) -> None:
