@@ -27,6 +27,17 @@ def test_no_version() -> None:
         modules.series("cloud-amd64")
 
 
+@pytest.mark.parametrize("kernel", ["7.3.4+deb13-amd64", "7.3.9+deb13-cloud-amd64"])
+def test_a_kernel_of_the_series(kernel: str) -> None:
+    modules.check_series("7.3.4", kernel)
+
+
+@pytest.mark.parametrize("kernel", ["6.12.63+deb13-amd64", "7.30.4+deb13-amd64", "7.4.0"])
+def test_a_kernel_of_another_series(kernel: str) -> None:
+    with pytest.raises(LabError, match=r"of Linux 7\.3 and do not fit"):
+        modules.check_series("7.3.4", kernel)
+
+
 def write(folder: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         path = folder / name

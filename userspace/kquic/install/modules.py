@@ -58,7 +58,7 @@ def build(kernel: str | None = None) -> Modules:
 
 
 def _build_for(kernel: str, sources: Path) -> Modules:
-    _check_series(".".join(map(str, source.get().version)), kernel)
+    check_series(".".join(map(str, source.get().version)), kernel)
     root = None if has_headers(kernel) else _root_for(kernel)
     target = sources / kernel if root is None else root.folder / "build" / kernel
     moduleset.write(target)
@@ -83,7 +83,8 @@ def _root_for(kernel: str) -> buildroot.BuildRoot:
     return buildroot.get([kernel])
 
 
-def _check_series(ours: str, kernel: str) -> None:
+def check_series(ours: str, kernel: str) -> None:
+    """Refuse a kernel that modules from sources of some version do not fit."""
     if series(kernel) != series(ours):
         raise LabError(f"the modules are of Linux {series(ours)} and do not fit {kernel}: name another with --kernel")
     if not kernel.startswith(ours):
