@@ -23,6 +23,7 @@ from .work import bulk, bulk_several, request_response
 MIB = 1 << 20
 CIPHERS = {"aes128": Cipher.AES_GCM_128, "chacha": Cipher.CHACHA20_POLY1305}
 IDLE = "memory of an idle connection"
+LONG = Impairment(delay_ms=10)
 LOSSY = Impairment(delay_ms=10, loss_percent=1)
 
 
@@ -40,6 +41,13 @@ def sockets() -> Iterator[Comparison[Ends]]:
         yield Comparison(bulk_name(cipher), ours, theirs, partial(bulk, total=48 * MIB), target=1.0)
         exchange = partial(request_response, rounds=2000)
         yield Comparison(f"1 KiB request/response {cipher}", ours, theirs, exchange, "per s", 1, target=1.0)
+
+
+def distant() -> Iterator[Comparison[Ends]]:
+    """Where buffers and windows have to grow with the path."""
+    for cipher in CIPHERS:
+        ours, theirs = WAYS[f"quic-{cipher}"], WAYS[f"ktls-{cipher}"]
+        yield Comparison(f"bulk {cipher}, 20 ms", ours, theirs, partial(bulk, total=64 * MIB), link=LONG, rounds=3)
 
 
 def lossy() -> Iterator[Comparison[Ends]]:
@@ -67,6 +75,7 @@ def comparisons() -> list[Comparison[Any]]:
     return [
         *sockets(),
         *together(),
+        *distant(),
         *lossy(),
         *handshakes.comparisons(),
         *shares.comparisons(),

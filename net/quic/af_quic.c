@@ -21,6 +21,7 @@
 #include "lookup.h"
 #include "net_ns.h"
 #include "poll.h"
+#include "rcvq.h"
 #include "recvmsg.h"
 #include "sendmsg.h"
 #include "sent.h"
@@ -418,7 +419,7 @@ int quic_init_sock(struct sock *sk)
 	err = quic_conn_init(sk);
 	if (err)
 		return err;
-	WRITE_ONCE(sk->sk_rcvbuf, 4 * conn->local.initial_max_data);
+	quic_rcvq_make_room(conn, conn->local.initial_max_data);
 
 	spin_lock_bh(&qn->socks_lock);
 	hlist_add_head_rcu(&sk->sk_node, &qn->socks);

@@ -32,6 +32,8 @@ void quic_flow_rx_init(struct quic_flow_rx *rx, u64 window)
 	rx->received = 0;
 	rx->consumed = 0;
 	rx->window = window;
+	rx->given = 0;
+	rx->before = 0;
 }
 
 /**
@@ -72,6 +74,29 @@ void quic_flow_rx_consume(struct quic_flow_rx *rx, u64 len)
 bool quic_flow_rx_update_due(const struct quic_flow_rx *rx, u64 window)
 {
 	return rx->consumed + window >= rx->max + max(window / 2, 1);
+}
+
+/**
+ * quic_flow_rx_is_narrow - is the window what holds the peer up?
+ * @rx:     receiving direction, to which credit is given now
+ * @now:    current time
+ * @rtt_us: round-trip time
+ *
+ * Credit is given by halves. A peer without other limits uses one up at once, so
+ * that the next is due a round trip later, or sooner, if it has two to use. Once
+ * it takes twice as long, the window is wide enough. A reader that catches up
+ * with what has come long ago looks fast as well, and does not count.
+ *
+ * Return: whether more would have come in a larger one.
+ */
+bool quic_flow_rx_is_narrow(struct quic_flow_rx *rx, ktime_t now, u64 rtt_us)
+{
+	bool fast = rx->given && ktime_us_delta(now, rx->given) < 2 * rtt_us &&
+		    rx->received - rx->before >= rx->window / 4;
+
+	rx->given = now;
+	rx->before = rx->received;
+	return fast;
 }
 
 /**

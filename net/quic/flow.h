@@ -10,6 +10,7 @@
 #ifndef _NET_QUIC_FLOW_H
 #define _NET_QUIC_FLOW_H
 
+#include <linux/ktime.h>
 #include <linux/types.h>
 
 /**
@@ -29,12 +30,16 @@ struct quic_flow_tx {
  * @received: highest offset received; sum over all streams for the connection
  * @consumed: bytes that the program has read, or that nobody will read
  * @window:   how far @max may be above @consumed, at most
+ * @given:    when credit was last given
+ * @before:   @received at that time
  */
 struct quic_flow_rx {
 	u64 max;
 	u64 received;
 	u64 consumed;
 	u64 window;
+	ktime_t given;
+	u64 before;
 };
 
 /* Frames of the connection's own flow control that are owed to the peer. */
@@ -67,6 +72,7 @@ bool quic_flow_tx_raise(struct quic_flow_tx *tx, u64 max);
 void quic_flow_rx_init(struct quic_flow_rx *rx, u64 window);
 int quic_flow_rx_check(const struct quic_flow_rx *rx, u64 more);
 void quic_flow_rx_consume(struct quic_flow_rx *rx, u64 len);
+bool quic_flow_rx_is_narrow(struct quic_flow_rx *rx, ktime_t now, u64 rtt_us);
 bool quic_flow_rx_update_due(const struct quic_flow_rx *rx, u64 window);
 u64 quic_flow_rx_advance(struct quic_flow_rx *rx, u64 window);
 

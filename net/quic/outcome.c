@@ -5,6 +5,7 @@
 #include "net_ns.h"
 #include "outcome.h"
 #include "stream_output.h"
+#include "tune.h"
 
 static void quic_outcome_frame_acked(struct quic_conn *conn,
 				     struct quic_pnspace *space,
@@ -85,6 +86,7 @@ void quic_outcome_acked(struct quic_conn *conn, struct list_head *acked)
 	struct quic_pnspace *space;
 	u8 i;
 
+	quic_tune_sndbuf(conn);
 	list_for_each_entry_safe(pkt, next, acked, list) {
 		space = &conn->spaces[quic_level_space(quic_pkt_level(pkt->type))];
 		for (i = 0; i < pkt->nr_frames; i++)

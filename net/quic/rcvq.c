@@ -6,6 +6,11 @@
 #include "tparams.h"
 #include "udp_rx.h"
 
+/* Memory for a byte that the peer may send: small packets take up more than
+ * their bytes.
+ */
+#define QUIC_RCVQ_COST		4
+
 /**
  * quic_rcvq_first - the queue to read next
  * @conn: connection
@@ -61,12 +66,29 @@ static bool quic_rcvq_fits(struct quic_conn *conn, const struct sk_buff *skb,
 }
 
 /**
+ * quic_rcvq_make_room - let the receive buffer fit a window
+ * @conn:   connection
+ * @window: bytes that the peer may send ahead of the reader
+ *
+ * Unless the program has chosen its size.
+ *
+ * Context: connection lock held.
+ */
+void quic_rcvq_make_room(struct quic_conn *conn, u64 window)
+{
+	struct sock *sk = quic_conn_sk(conn);
+
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		WRITE_ONCE(sk->sk_rcvbuf, clamp_t(u64, window * QUIC_RCVQ_COST,
+						  SOCK_MIN_RCVBUF, INT_MAX));
+}
+
+/**
  * quic_rcvq_window - what the peer may send ahead of the reader
  * @conn: connection
  *
  * As transport parameters say, unless the program has chosen a receive buffer
- * that is too small for it. A quarter of that is for data then, as by default:
- * small packets cost more memory than their bytes.
+ * that is too small for it.
  *
  * Context: connection lock held.
  * Return: number of bytes.
@@ -75,7 +97,7 @@ u64 quic_rcvq_window(const struct quic_conn *conn)
 {
 	const struct sock *sk = quic_conn_sk(conn);
 	u64 window = conn->flow.rx.window;
-	int share = READ_ONCE(sk->sk_rcvbuf) / 4;
+	int share = READ_ONCE(sk->sk_rcvbuf) / QUIC_RCVQ_COST;
 
 	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
 		return window;

@@ -57,6 +57,7 @@ static inline struct quic_item *quic_item(struct sk_buff *skb)
 
 struct sk_buff_head *quic_rcvq_first(struct quic_conn *conn);
 void quic_rcvq_prepay(struct quic_conn *conn, struct sk_buff *skb);
+void quic_rcvq_make_room(struct quic_conn *conn, u64 window);
 u64 quic_rcvq_window(const struct quic_conn *conn);
 int quic_rcvq_charge(struct quic_conn *conn, struct sk_buff *skb,
 		     enum quic_item_order order);

@@ -40,6 +40,7 @@ void quic_settings_inherit(struct quic_settings *s,
 	s->secret = listener->secret;
 	s->events = listener->events;
 	s->kernel |= listener->kernel;
+	s->windows_named = listener->windows_named;
 }
 
 /**

@@ -44,6 +44,7 @@ struct quic_settings {
 	struct quic_token_secret secret; /* server: of tokens, ticket keys */
 	u32 events;			/* BIT(QUIC_EVENT_*) that are reported */
 	bool kernel;			/* the user is inside the kernel */
+	bool windows_named;		/* by the program: they stay as they are */
 };
 
 /* One protocol name, pointing into a list. */

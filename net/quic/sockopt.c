@@ -7,6 +7,7 @@
 
 #include "conn.h"
 #include "output.h"
+#include "rcvq.h"
 #include "sendmsg.h"
 #include "sockopt.h"
 #include "tcp_info.h"
@@ -135,17 +136,16 @@ static int quic_set_key_update(struct quic_conn *conn, void *val, u32 len)
 	return 0;
 }
 
-/* Four times what the peer may have on the way, unless the program has chosen:
- * small packets cost more memory than their bytes.
- */
-static void quic_update_rcvbuf(struct quic_conn *conn)
+static bool quic_same_windows(const struct quic_tparams *a,
+			      const struct quic_tparams *b)
 {
-	struct sock *sk = quic_conn_sk(conn);
-	u64 want = conn->local.initial_max_data * 4;
-
-	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
-		WRITE_ONCE(sk->sk_rcvbuf, clamp_t(u64, want, SOCK_MIN_RCVBUF,
-						  INT_MAX));
+	return a->initial_max_data == b->initial_max_data &&
+	       a->initial_max_stream_data_bidi_local ==
+		       b->initial_max_stream_data_bidi_local &&
+	       a->initial_max_stream_data_bidi_remote ==
+		       b->initial_max_stream_data_bidi_remote &&
+	       a->initial_max_stream_data_uni ==
+		       b->initial_max_stream_data_uni;
 }
 
 static int quic_set_local_param(struct quic_conn *conn,
@@ -161,9 +161,10 @@ static int quic_set_local_param(struct quic_conn *conn,
 	/* TLS has them already: what the peer was told has to hold. */
 	if (err || conn->hs.tparams_sent)
 		return err;
+	conn->settings.windows_named |= !quic_same_windows(&conn->local, &tp);
 	conn->local = tp;
 	if (param->max_data)
-		quic_update_rcvbuf(conn);
+		quic_rcvq_make_room(conn, tp.initial_max_data);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "rcvq.h"
 #include "reasm.h"
 #include "stream_recv.h"
+#include "tune.h"
 
 #define QUIC_SIZE_UNKNOWN	U64_MAX
 
@@ -72,9 +73,14 @@ static int quic_stream_recv_check(const struct quic_conn *conn,
 /* Bytes of the connection's credit go back to the peer. */
 static void quic_stream_recv_return(struct quic_conn *conn, u64 len)
 {
-	quic_flow_rx_consume(&conn->flow.rx, len);
-	if (quic_flow_rx_update_due(&conn->flow.rx, quic_rcvq_window(conn)))
-		conn->flow.pending |= QUIC_FLOW_MAX_DATA;
+	struct quic_flow *flow = &conn->flow;
+
+	quic_flow_rx_consume(&flow->rx, len);
+	if (flow->pending & QUIC_FLOW_MAX_DATA ||
+	    !quic_flow_rx_update_due(&flow->rx, quic_rcvq_window(conn)))
+		return;
+	quic_tune_window(conn, &flow->rx);
+	flow->pending |= QUIC_FLOW_MAX_DATA;
 }
 
 static void quic_stream_recv_extend(struct quic_conn *conn,
@@ -363,9 +369,12 @@ void quic_stream_recv_consume(struct quic_conn *conn, u64 id, u32 len,
 	if (item_done)
 		recv->queued--;
 	quic_flow_rx_consume(&recv->flow, len);
-	if (quic_stream_recv_wants_credit(stream) &&
-	    quic_flow_rx_update_due(&recv->flow, recv->flow.window))
-		quic_stream_owe(conn, stream, QUIC_STREAM_MAX_DATA);
+	if (stream->pending & QUIC_STREAM_MAX_DATA ||
+	    !quic_stream_recv_wants_credit(stream) ||
+	    !quic_flow_rx_update_due(&recv->flow, recv->flow.window))
+		return;
+	quic_tune_window(conn, &recv->flow);
+	quic_stream_owe(conn, stream, QUIC_STREAM_MAX_DATA);
 }
 
 /**

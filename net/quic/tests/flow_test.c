@@ -67,6 +67,39 @@ static void flow_narrow_window_waits_for_credit_to_be_used(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, quic_flow_rx_update_due(&rx, rx.window));
 }
 
+/* Half a window comes per millisecond. */
+static void flow_narrow_window_is_noticed(struct kunit *test)
+{
+	struct quic_flow_rx rx;
+	int i;
+
+	quic_flow_rx_init(&rx, 100);
+	for (i = 1; i < 10; i++) {
+		rx.received += 50;
+		KUNIT_EXPECT_EQ(test,
+				quic_flow_rx_is_narrow(&rx, ms_to_ktime(i), 501),
+				i > 1);
+	}
+	rx.received += 50;
+	KUNIT_EXPECT_FALSE(test,
+			   quic_flow_rx_is_narrow(&rx, ms_to_ktime(10), 500));
+}
+
+static void flow_reader_that_catches_up_is_not_a_narrow_window(struct kunit *test)
+{
+	struct quic_flow_rx rx;
+
+	quic_flow_rx_init(&rx, 100);
+	rx.received = 100;
+	KUNIT_EXPECT_FALSE(test,
+			   quic_flow_rx_is_narrow(&rx, ms_to_ktime(1), 5000));
+	KUNIT_EXPECT_FALSE(test,
+			   quic_flow_rx_is_narrow(&rx, ms_to_ktime(1), 5000));
+	rx.received += 50;
+	KUNIT_EXPECT_TRUE(test,
+			  quic_flow_rx_is_narrow(&rx, ms_to_ktime(2), 5000));
+}
+
 static void flow_without_a_window_gives_nothing(struct kunit *test)
 {
 	struct quic_flow_rx rx;
@@ -84,6 +117,8 @@ static struct kunit_case quic_flow_cases[] = {
 	KUNIT_CASE(flow_peer_may_use_the_window_and_no_more),
 	KUNIT_CASE(flow_credit_returns_half_a_window_at_a_time),
 	KUNIT_CASE(flow_narrow_window_waits_for_credit_to_be_used),
+	KUNIT_CASE(flow_narrow_window_is_noticed),
+	KUNIT_CASE(flow_reader_that_catches_up_is_not_a_narrow_window),
 	KUNIT_CASE(flow_without_a_window_gives_nothing),
 	{}
 };

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <net/proto_memory.h>
+#include <net/sock.h>
+
+#include "conn.h"
+#include "flow.h"
+#include "rcvq.h"
+#include "sysctl.h"
+#include "tune.h"
+
+/**
+ * quic_tune_sndbuf - let the send buffer follow the congestion window
+ * @conn: connection
+ *
+ * What is sent stays in it until it is acknowledged, and while that is on its
+ * way the program has to come up with as much again.
+ *
+ * Context: connection lock held.
+ */
+void quic_tune_sndbuf(struct quic_conn *conn)
+{
+	struct sock *sk = quic_conn_sk(conn);
+	u64 want = min_t(u64, 2 * conn->rec.cc.cwnd,
+			 READ_ONCE(quic_sysctl_wmem[2]));
+
+	quic_conn_assert_held(conn);
+	if (want <= READ_ONCE(sk->sk_sndbuf) ||
+	    sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
+		return;
+	WRITE_ONCE(sk->sk_sndbuf, want);
+}
+
+/**
+ * quic_tune_window - credit is about to be given
+ * @conn: connection
+ * @rx:   its own receiving direction, or that of one of its streams
+ *
+ * Doubles the window if it is what holds the peer up.
+ *
+ * Context: connection lock held.
+ */
+void quic_tune_window(struct quic_conn *conn, struct quic_flow_rx *rx)
+{
+	const struct quic_rtt *rtt = &conn->rec.rtt;
+	struct sock *sk = quic_conn_sk(conn);
+	u64 limit = READ_ONCE(quic_sysctl_rmem[2]);
+
+	quic_conn_assert_held(conn);
+	if (conn->settings.windows_named ||
+	    sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		return;
+	if (!quic_flow_rx_is_narrow(rx, ktime_get(), rtt->smoothed_us) ||
+	    rx->window >= limit || sk_under_memory_pressure(sk))
+		return;
+	rx->window = min(2 * rx->window, limit);
+	if (rx == &conn->flow.rx)
+		quic_rcvq_make_room(conn, rx->window);
+}
