@@ -37,8 +37,8 @@ def mounted(way: str, net: Network) -> Iterator[Mounted]:
     """The export, with the agents that this way needs."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        nfs.agents(net, _FOLDER, way),
-        nfs.mounted(net.cli, Path(folder), nfs.WAYS[way]) as point,
+        nfs.agents(net.cli, net.srv, _FOLDER, way),
+        nfs.mounted(net.cli, Path(folder), nfs.WAYS[way], net.SERVER_V4, net.CLIENT_V4) as point,
     ):
         yield Mounted(point)
 

@@ -63,11 +63,11 @@ class Measured:
 
 
 @contextmanager
-def agents(net: Routed, folder: Path, way: str) -> Iterator[None]:
+def agents(cli: Host, srv: Host, folder: Path, way: str) -> Iterator[None]:
     """Who does the handshakes: ours, or ktls-utils' tlshd for TLS over TCP, which takes requests from one another."""
     argv = ["tlshd", "-s", "-c"] if "tls" in way else [sys.executable, "-m", "kquic.handshaked", "-c"]
     with ExitStack() as stack:
-        for host, config in ((net.cli, folder / CLIENT), (net.srv, folder / SERVER)):
+        for host, config in ((cli, folder / CLIENT), (srv, folder / SERVER)):
             stack.enter_context(Program(host, [*argv, config], ready=None if "tls" in way else "ready"))
         if "tls" in way:
             time.sleep(1)  # tlshd does not say when it listens
@@ -86,11 +86,11 @@ def configure(folder: Path) -> None:
 
 
 @contextmanager
-def mounted(host: Host, folder: Path, options: str) -> Iterator[Path]:
-    """The export, for as long as the context lasts."""
+def mounted(host: Host, folder: Path, options: str, server: str, client: str) -> Iterator[Path]:
+    """The export of the server with this address, on a client with that one, for as long as the context lasts."""
     point = folder / "mnt"
     point.mkdir(exist_ok=True)
-    given = f"vers=4.2,addr={Routed.SERVER},clientaddr={Routed.CLIENT},{options}"
+    given = f"vers=4.2,addr={server},clientaddr={client},{options}"
     host.run("mount", "-i", "-t", "nfs", "-o", given, f"{NAME}:/export", point)
     try:
         yield point
@@ -101,7 +101,10 @@ def mounted(host: Host, folder: Path, options: str) -> Iterator[Path]:
 def measure(net: Routed, folder: Path, way: str, work: str, loss: float) -> Measured:
     """Mount, do the work, unmount."""
     net.impair(Impairment(delay_ms=DELAY_MS))
-    with agents(net, folder, way), mounted(net.cli, folder, WAYS[way]) as point:
+    with (
+        agents(net.cli, net.srv, folder, way),
+        mounted(net.cli, folder, WAYS[way], Routed.SERVER, Routed.CLIENT) as point,
+    ):
         net.impair(Impairment(delay_ms=DELAY_MS, loss_percent=loss))
         argv = net.cli.argv([*FIO.split(), *WORK[work].split(), f"--directory={point}"])
         said = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=600).stdout

@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import batched
 
 from kquic.lab.topology import Network, client_and_server
 from kquic.sock import Connection, TransportParams
@@ -69,7 +68,8 @@ def _watch(net: Network) -> float:
 
 def _exchange(pairs: Sequence[Pair]) -> None:
     """One request and response on each of them, `ACTIVE` at a time."""
-    for group in batched(pairs, ACTIVE):
+    for start in range(0, len(pairs), ACTIVE):
+        group = pairs[start : start + ACTIVE]
         for ends in (group, [pair[::-1] for pair in group]):
             for sender, _ in ends:
                 sender.send(MESSAGE, 0)
