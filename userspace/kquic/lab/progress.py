@@ -56,8 +56,9 @@ def follow(
     """Run a program with its progress shown; its diagnostics appear as they come unless told otherwise."""
     meter = Meter(title)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", buffering=1) as record:
-        child = subprocess.Popen(
+    with (
+        log.open("w", buffering=1) as record,
+        subprocess.Popen(
             [str(word) for word in command],
             cwd=cwd,
             env=proc.environment(env),
@@ -66,14 +67,20 @@ def follow(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-        )
+        ) as child,
+    ):
         assert child.stdout and child.stderr
         reader = Thread(target=_errors, args=(child.stderr, record, meter, quiet_errors))
         reader.start()
-        for line in child.stdout:
-            record.write(line)
-            meter.line(line)
-        reader.join()
+        try:
+            for line in child.stdout:
+                record.write(line)
+                meter.line(line)
+        except KeyboardInterrupt:
+            child.terminate()  # make and its like end what they have started
+            raise
+        finally:
+            reader.join()
         status = child.wait()
     if status:
         shown = proc.tail(log.read_text(), 30) if quiet_errors else ""
