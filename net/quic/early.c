@@ -69,7 +69,7 @@ int quic_early_install(struct quic_conn *conn,
 		return err;
 	if (conn->is_server) {
 		WRITE_ONCE(conn->early.held, true);
-		quic_handshake_freeze_tparams(conn);
+		quic_handshake_freeze_tparams(conn, true);
 	} else {
 		conn->early.offered = true;
 		quic_encrypted_ext_init(&conn->early.ee);

@@ -290,23 +290,33 @@ int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size)
 		return -EINVAL;
 	if (conn->hs.tparams_sent)
 		return len;
-	quic_handshake_freeze_tparams(conn);
+	quic_handshake_freeze_tparams(conn, false);
 	return quic_tparams_encode(tp, conn->is_server, buf, size);
 }
 
 /**
  * quic_handshake_freeze_tparams - the local parameters are what they are
- * @conn: the connection
+ * @conn:  the connection
+ * @early: early data goes by them
  *
- * What the receive buffer has no room for is not announced.
+ * What the receive buffer has no room for is not announced, unless early data
+ * may have been sent by it already: limits must not shrink then (RFC 9000,
+ * 7.4.1).
  *
- * Context: connection lock held; nothing was received by them yet.
+ * Context: connection lock held.
  */
-void quic_handshake_freeze_tparams(struct quic_conn *conn)
+void quic_handshake_freeze_tparams(struct quic_conn *conn, bool early)
 {
-	quic_streams_apply_local(conn);
-	conn->local.initial_max_data = conn->flow.rx.max;
+	struct quic_flow_rx *rx = &conn->flow.rx;
+
+	if (conn->hs.tparams_sent)
+		return;
 	conn->hs.tparams_sent = true;
+	quic_streams_apply_local(conn);
+	if (early)
+		return;
+	rx->max = quic_rcvq_window(conn);
+	conn->local.initial_max_data = rx->max;
 }
 
 /**

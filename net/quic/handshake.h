@@ -61,7 +61,7 @@ int quic_handshake_set_secret(struct quic_conn *conn,
 int quic_handshake_set_tparams(struct quic_conn *conn, const u8 *buf, u32 len);
 int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size);
 void quic_handshake_apply_remote(struct quic_conn *conn);
-void quic_handshake_freeze_tparams(struct quic_conn *conn);
+void quic_handshake_freeze_tparams(struct quic_conn *conn, bool early);
 void quic_handshake_confirm(struct quic_conn *conn);
 void quic_handshake_discard_space(struct quic_conn *conn, u8 level);
 bool quic_handshake_park(struct quic_conn *conn, struct sk_buff *skb, u8 level);

@@ -6,11 +6,6 @@
 #include "tparams.h"
 #include "udp_rx.h"
 
-/* Memory for a byte that the peer may send: small packets take up more than
- * their bytes.
- */
-#define QUIC_RCVQ_COST		4
-
 /**
  * quic_rcvq_first - the queue to read next
  * @conn: connection
@@ -72,7 +67,7 @@ static bool quic_rcvq_fits(struct quic_conn *conn, const struct sk_buff *skb,
  *
  * Unless the program has chosen its size.
  *
- * Context: connection lock held.
+ * Context: connection lock held, or nobody else knows the socket.
  */
 void quic_rcvq_make_room(struct quic_conn *conn, u64 window)
 {
@@ -88,20 +83,44 @@ void quic_rcvq_make_room(struct quic_conn *conn, u64 window)
  * @conn: connection
  *
  * As transport parameters say, unless the program has chosen a receive buffer
- * that is too small for it.
+ * that is too small for it. Larger ones than INT_MAX cannot be had.
  *
  * Context: connection lock held.
  * Return: number of bytes.
  */
 u64 quic_rcvq_window(const struct quic_conn *conn)
 {
-	const struct sock *sk = quic_conn_sk(conn);
+	int room = READ_ONCE(quic_conn_sk(conn)->sk_rcvbuf);
 	u64 window = conn->flow.rx.window;
-	int share = READ_ONCE(sk->sk_rcvbuf) / QUIC_RCVQ_COST;
 
-	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+	if (room == INT_MAX)
 		return window;
-	return min_t(u64, window, max(share, QUIC_TPARAMS_WINDOW_MIN));
+	return min_t(u64, window,
+		     max(room / QUIC_RCVQ_COST, QUIC_TPARAMS_WINDOW_MIN));
+}
+
+/**
+ * quic_rcvq_check_room - may what was refused come again?
+ * @conn: connection
+ *
+ * A peer whose packets were refused waits before each repetition longer than
+ * before the last. It hears of the room, see quic_loss_peer_reads(), even if
+ * its limit stays what it was.
+ *
+ * Context: connection lock held, after something was read or dropped; what is
+ * owed afterwards has to be sent.
+ */
+void quic_rcvq_check_room(struct quic_conn *conn)
+{
+	int used = atomic_read(&quic_conn_sk(conn)->sk_rmem_alloc);
+
+	if (!conn->flow.refused)
+		return;
+	/* With nothing to read, what fills a gap is taken in any case. */
+	if (used > quic_rcvq_limit(conn) / 2 && quic_rcvq_first(conn))
+		return;
+	conn->flow.refused = false;
+	conn->flow.pending |= QUIC_FLOW_MAX_DATA;
 }
 
 /**
@@ -143,10 +162,6 @@ void quic_rcvq_free(struct sk_buff *skb, u32 *freed)
  * @conn:  connection
  * @freed: what quic_rcvq_free() has summed up
  *
- * A peer whose packets were refused waits before each repetition longer than
- * before the last. It hears of the room, see quic_loss_peer_reads(), even if
- * its limit stays what it was.
- *
  * Context: connection lock held.
  */
 void quic_rcvq_uncharge(struct quic_conn *conn, u32 freed)
@@ -157,11 +172,6 @@ void quic_rcvq_uncharge(struct quic_conn *conn, u32 freed)
 		return;
 	atomic_sub(freed, &sk->sk_rmem_alloc);
 	sk_mem_uncharge(sk, freed);
-	if (conn->flow.refused &&
-	    atomic_read(&sk->sk_rmem_alloc) <= quic_rcvq_limit(conn) / 2) {
-		conn->flow.refused = false;
-		conn->flow.pending |= QUIC_FLOW_MAX_DATA;
-	}
 }
 
 /**

@@ -57,8 +57,14 @@ static inline struct quic_item *quic_item(struct sk_buff *skb)
 
 struct sk_buff_head *quic_rcvq_first(struct quic_conn *conn);
 void quic_rcvq_prepay(struct quic_conn *conn, struct sk_buff *skb);
+/* Memory for a byte that the peer may send: small packets take up more than
+ * their bytes.
+ */
+#define QUIC_RCVQ_COST		4
+
 void quic_rcvq_make_room(struct quic_conn *conn, u64 window);
 u64 quic_rcvq_window(const struct quic_conn *conn);
+void quic_rcvq_check_room(struct quic_conn *conn);
 int quic_rcvq_charge(struct quic_conn *conn, struct sk_buff *skb,
 		     enum quic_item_order order);
 void quic_rcvq_free(struct sk_buff *skb, u32 *freed);

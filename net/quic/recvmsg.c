@@ -116,6 +116,7 @@ static bool quic_recv_same(const struct sk_buff_head *queue,
 /* The peer learns about the room that reading has made. */
 static void quic_recv_announce(struct quic_conn *conn)
 {
+	quic_rcvq_check_room(conn);
 	if (!quic_conn_is(conn, QUIC_STATE_CLOSED) &&
 	    (conn->flow.pending || !list_empty(&conn->streams.control)))
 		quic_output(conn);
@@ -181,10 +182,10 @@ static int quic_recv_item(struct quic_conn *conn, struct msghdr *msg,
 						   flags & MSG_DONTWAIT));
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
-	if (quic_item(skb_peek(queue))->kind != QUIC_ITEM_STREAM)
-		return quic_recv_record(conn, queue, msg, len, peek);
-
-	n = quic_recv_stream(conn, queue, msg, len, peek);
+	if (quic_item(skb_peek(queue))->kind == QUIC_ITEM_STREAM)
+		n = quic_recv_stream(conn, queue, msg, len, peek);
+	else
+		n = quic_recv_record(conn, queue, msg, len, peek);
 	quic_recv_announce(conn);
 	return n;
 }

@@ -3,7 +3,6 @@
 #include <linux/slab.h>
 
 #include "conn.h"
-#include "rcvq.h"
 #include "stream.h"
 #include "stream_recv.h"
 #include "stream_send.h"
@@ -125,10 +124,8 @@ void quic_streams_apply_local(struct quic_conn *conn)
 			   local->initial_max_streams_bidi);
 	quic_streams_grant(quic_streams_ids(conn, false, true),
 			   local->initial_max_streams_uni);
-	if (!conn->flow.rx.received) {
+	if (!conn->flow.rx.received)
 		quic_flow_rx_init(&conn->flow.rx, local->initial_max_data);
-		conn->flow.rx.max = quic_rcvq_window(conn);
-	}
 
 	for (node = rb_first(&conn->streams.tree); node; node = rb_next(node)) {
 		stream = rb_entry(node, struct quic_stream, node);

@@ -73,14 +73,9 @@ static int quic_stream_recv_check(const struct quic_conn *conn,
 /* Bytes of the connection's credit go back to the peer. */
 static void quic_stream_recv_return(struct quic_conn *conn, u64 len)
 {
-	struct quic_flow *flow = &conn->flow;
-
-	quic_flow_rx_consume(&flow->rx, len);
-	if (flow->pending & QUIC_FLOW_MAX_DATA ||
-	    !quic_flow_rx_update_due(&flow->rx, quic_rcvq_window(conn)))
-		return;
-	quic_tune_window(conn, &flow->rx);
-	flow->pending |= QUIC_FLOW_MAX_DATA;
+	quic_flow_rx_consume(&conn->flow.rx, len);
+	if (quic_flow_rx_update_due(&conn->flow.rx, quic_rcvq_window(conn)))
+		conn->flow.pending |= QUIC_FLOW_MAX_DATA;
 }
 
 static void quic_stream_recv_extend(struct quic_conn *conn,
@@ -311,6 +306,7 @@ int quic_stream_recv_reset(struct quic_conn *conn, struct quic_stream *stream,
 	quic_stream_recv_return(conn, unread);
 	quic_reasm_purge(&recv->reasm);
 	quic_stream_recv_discard(conn, stream);
+	quic_rcvq_check_room(conn);
 	recv->started = true;
 	recv->state = QUIC_STREAM_RECV_STATE_RESET_RECVD;
 	quic_stream_disown(stream, QUIC_STREAM_MAX_DATA |
@@ -341,6 +337,7 @@ void quic_stream_recv_stop(struct quic_conn *conn, struct quic_stream *stream,
 	recv->stopped = true;
 	recv->errcode = errcode;
 	quic_reasm_purge(&recv->reasm);
+	quic_rcvq_check_room(conn);
 	quic_flow_rx_consume(&recv->flow, dropped);
 	quic_stream_recv_return(conn, dropped);
 	quic_stream_disown(stream, QUIC_STREAM_MAX_DATA);
@@ -360,9 +357,12 @@ void quic_stream_recv_consume(struct quic_conn *conn, u64 id, u32 len,
 			      bool item_done)
 {
 	struct quic_stream *stream = quic_stream_find(conn, id);
+	bool owed = conn->flow.pending & QUIC_FLOW_MAX_DATA;
 	struct quic_stream_recv *recv;
 
 	quic_stream_recv_return(conn, len);
+	if (!owed && conn->flow.pending & QUIC_FLOW_MAX_DATA)
+		quic_tune_window(conn, &conn->flow.rx);
 	if (!stream)
 		return;
 	recv = &stream->recv;

@@ -35,7 +35,8 @@ void quic_tune_sndbuf(struct quic_conn *conn)
  * @conn: connection
  * @rx:   its own receiving direction, or that of one of its streams
  *
- * Doubles the window if it is what holds the peer up.
+ * Doubles the window if it is what holds the peer up, as far as the
+ * administrator and a receive buffer of the program's choice allow.
  *
  * Context: connection lock held.
  */
@@ -43,16 +44,18 @@ void quic_tune_window(struct quic_conn *conn, struct quic_flow_rx *rx)
 {
 	const struct quic_rtt *rtt = &conn->rec.rtt;
 	struct sock *sk = quic_conn_sk(conn);
-	u64 limit = READ_ONCE(quic_sysctl_rmem[2]);
+	int limit = min(READ_ONCE(quic_sysctl_rmem[2]),
+			INT_MAX / QUIC_RCVQ_COST);
 
 	quic_conn_assert_held(conn);
-	if (conn->settings.windows_named ||
-	    sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+	if (conn->settings.windows_named)
 		return;
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		limit = min(limit, READ_ONCE(sk->sk_rcvbuf) / QUIC_RCVQ_COST);
 	if (!quic_flow_rx_is_narrow(rx, ktime_get(), rtt->smoothed_us) ||
-	    rx->window >= limit || sk_under_memory_pressure(sk))
+	    rx->window >= (u64)limit || sk_under_memory_pressure(sk))
 		return;
-	rx->window = min(2 * rx->window, limit);
+	rx->window = min_t(u64, 2 * rx->window, limit);
 	if (rx == &conn->flow.rx)
 		quic_rcvq_make_room(conn, rx->window);
 }

@@ -137,8 +137,10 @@ def test_accepted(lab: Lab, size: int) -> None:
     assert ends.server.unread == size, "it was there when the handshake ended"
     assert whole(ends.server) == StreamData(0, data, True)
     assert ends.relay.count("0rtt") > 0
-    first = ends.relay.seen[:2]
-    assert [s.kind for s in first] == ["initial", "0rtt"]
+    kinds = [s.kind for s in ends.relay.seen]
+    assert kinds[0] == "initial"
+    # On a slow machine the ClientHello is repeated before the program writes.
+    assert next(kind for kind in kinds if kind != "initial") == "0rtt"
 
 
 def test_refused_data_comes_after_all(lab: Lab) -> None:

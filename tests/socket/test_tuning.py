@@ -57,7 +57,7 @@ def sizes(end: Connection) -> tuple[int, int]:
 
 
 def stream(pair: Pair, total: int, enough: Callable[[], bool] = lambda: False, pause: float = 0.0) -> None:
-    """The client sends and the server reads so many MiB, or until that is true; 128 KiB at a time."""
+    """The client sends and the server reads so many MiB, or until that is true; 128 KiB at a time, or half of it."""
     stop = threading.Event()
 
     def send() -> None:
@@ -69,11 +69,11 @@ def stream(pair: Pair, total: int, enough: Callable[[], bool] = lambda: False, p
 
     for end in (pair.client, pair.server):
         end.set_timeout(LONG)
-    thread = threading.Thread(target=send)
+    thread = threading.Thread(target=send, daemon=True)
     thread.start()
     fin = False
     while not fin:
-        part = pair.server.recv(1 << 17)
+        part = pair.server.recv(1 << 16 if pause else 1 << 17)
         assert isinstance(part, StreamData)
         fin = part.fin
         if enough():
