@@ -23,6 +23,18 @@ from .world import FIRST_PORT, host, sockaddr
 SLOT = (0,) * 10 + (1, 2)
 LEVELS = (SOL_QUIC,) * 12 + (0, 1, 41, 6, 17, 282)
 OPTIONS = tuple(range(16))
+#: Of SOL_SOCKET, those with a part in what a connection does: the buffers most of all.
+SOCKET_OPTIONS = (
+    *(socket.SO_RCVBUF,) * 4,
+    socket.SO_SNDBUF,
+    socket.SO_KEEPALIVE,
+    socket.SO_LINGER,
+    socket.SO_PRIORITY,
+    socket.SO_MARK,
+    socket.SO_RCVLOWAT,
+    47,  # SO_MAX_PACING_RATE
+)
+AMOUNTS = (0, 1, 100, 3000, 10_000, 70_000, 1 << 20, 0x7FFFFFFF)
 SIZES = (0, 1, 4, 12, 16, 28, 56, 72, 128, 256, 512, 4096, 4097, -1)
 SEND_FLAGS = (0, 0, 0, 0x40, 0x40, 0x8000, 0x400, 0x200, 0x1000, 0x800, 0x600, 0x2000, 0x10000)
 RECV_FLAGS = (0x40,) * 6 + (0, 2, 0x42, 0x20, 0x60, 0x100, 0x2000)
@@ -42,6 +54,12 @@ PROC = ("conns", "eps")
 def setsockopt(s: Session, slot: int, level: int, option: int, data: bytes) -> None:
     """An option."""
     libc.setsockopt(s.fd(slot), level, option, data)
+
+
+@operation(SLOT, SOCKET_OPTIONS, AMOUNTS)
+def amount(s: Session, slot: int, option: int, value: int) -> None:
+    """An option of all sockets."""
+    libc.setsockopt(s.fd(slot), socket.SOL_SOCKET, option, (value & 0xFFFFFFFF).to_bytes(8, "little"))
 
 
 @operation(SLOT, LEVELS, OPTIONS, SIZES, data="struct")

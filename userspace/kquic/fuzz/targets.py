@@ -95,23 +95,23 @@ TARGETS = {
         (("server", {}), ("client", {})),
         _weights(
             "packet 40 respond 3 update 2 flush 2 icmp 1 message 1 stream 6 datagram 1 migrate 1 address 1 setsockopt 2"
-            f" fail 2 {READS}"
+            f" amount 2 fail 2 {READS}"
         ),
     ),
     "calls": Target(
         (("server", ANY_STAGE), ("client", ANY_STAGE), ("socket_", {}), ("newcomer", {})),
         _weights(
-            "setsockopt 12 getsockopt 12 sendmsg 5 stream 8 datagram 2 recvmsg 8 shutdown 2 close 2 socket_ 4 dup 2"
-            " bind 5 connect 4 listen 4 take 3 migrate 3 poll 2 look 1 address 1 ioctl 2 names 2 splice 2 packet 4"
-            f" first 2 accept 1 secret 2 crypto 2 aside 6 fail 4 {READS}"
+            "setsockopt 12 amount 4 getsockopt 12 sendmsg 5 stream 8 datagram 2 recvmsg 8 shutdown 2 close 2 socket_ 4"
+            " dup 2 bind 5 connect 4 listen 4 take 3 migrate 3 poll 2 look 1 address 1 ioctl 2 names 2 splice 2"
+            f" packet 4 first 2 accept 1 secret 2 crypto 2 aside 6 fail 4 {READS}"
         ),
     ),
     "handshake": Target(
         (("server", EARLY_STAGE), ("client", EARLY_STAGE)),
         _weights(
             "crypto 8 secret 8 parameters 10 message 6 early_data 3 local_parameters 1 early 12 packet 6 stream 3"
-            " getsockopt 4 setsockopt 4 recvmsg 4 sendmsg 2 first 1 flush 1 fail 3 aside 1 migrate 1 shutdown 1"
-            f" {READS}"
+            " getsockopt 4 setsockopt 4 amount 2 recvmsg 4 sendmsg 2 first 1 flush 1 fail 3 aside 1 migrate 1"
+            f" shutdown 1 {READS}"
         ),
     ),
 }
