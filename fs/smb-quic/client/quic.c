@@ -347,6 +347,7 @@ int cifs_quic_connect(struct TCP_Server_Info *server)
 	WRITE_ONCE(server->quic->verified, false);
 	WRITE_ONCE(server->quic->peer_key, 0);
 	WRITE_ONCE(server->quic->waived, false);
+	server->quic->close_told = false;
 
 	rc = cifs_quic_create(server);
 	if (!rc) {

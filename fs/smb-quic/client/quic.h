@@ -74,7 +74,8 @@ struct cifs_quic_opts {
  * @last_error:	result of the last attempt to connect, so that a server which
  *		stays away is logged once and not at each attempt
  * @refusal:	the error for a TLS alert with which the server has ended a
- *		connection, until somebody asks; cifsd writes it
+ *		connection, until somebody asks
+ * @close_told:	the log has said why this connection ended; with srv_mutex held
  *
  * Only the task that connects or negotiates writes all but the first: the
  * mounting task before the server is on cifs_tcp_ses_list, then cifsd; and who
@@ -89,6 +90,7 @@ struct cifs_quic {
 	bool			waived;
 	int			last_error;
 	int			refusal;
+	bool			close_told;
 };
 
 #define cifs_quic_enabled(server) \

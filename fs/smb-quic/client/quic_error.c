@@ -176,17 +176,21 @@ void cifs_quic_log_error(struct TCP_Server_Info *server, int error)
 
 /**
  * cifs_quic_log_close - say why an established connection ended
- * @server: server whose socket is about to be released
+ * @server: server with a socket
  *
  * A server that wants a client certificate, for example, says so only after
  * the client's handshake is complete (RFC 8446, 4.4.2.4).
  *
- * Context: cifsd, with srv_mutex held.
+ * Context: process, with srv_mutex held. Of several calls for one connection only
+ * the first has an effect.
  */
 void cifs_quic_log_close(struct TCP_Server_Info *server)
 {
 	u32 code = cifs_quic_close_code(server->ssocket);
 
+	if (!code || server->quic->close_told)
+		return;
+	server->quic->close_told = true;
 	if (code == CIFS_QUIC_ALERT(TLS_ALERT_DESC_CERTIFICATE_REQUIRED))
 		cifs_server_dbg(VFS, "QUIC connection closed: the server wants a client certificate (mtls)\n");
 	else if (code == CIFS_QUIC_ALERT(TLS_ALERT_DESC_ACCESS_DENIED))
@@ -194,7 +198,7 @@ void cifs_quic_log_close(struct TCP_Server_Info *server)
 	else if (cifs_quic_is_alert(code))
 		cifs_server_dbg(VFS, "QUIC connection closed with TLS alert %u\n",
 				code - CIFS_QUIC_ALERT(0));
-	else if (code)
+	else
 		cifs_server_dbg(VFS, "QUIC connection closed with error 0x%x\n",
 				code);
 	if (cifs_quic_is_alert(code))
@@ -209,10 +213,21 @@ void cifs_quic_log_close(struct TCP_Server_Info *server)
  *
  * Return: the reason of a server that has looked at the client's certificate,
  * or lack of one, only after the client's handshake was complete; else @error.
+ *
+ * Context: process, may sleep; takes srv_mutex.
  */
 int cifs_quic_refusal(struct TCP_Server_Info *server, int error)
 {
-	int refusal = xchg(&server->quic->refusal, 0);
+	int refusal;
 
-	return error == -EHOSTDOWN && refusal ? refusal : error;
+	/* cifsd may not have seen yet what made sending fail. */
+	cifs_server_lock(server);
+	if (server->ssocket)
+		cifs_quic_log_close(server);
+	cifs_server_unlock(server);
+	refusal = xchg(&server->quic->refusal, 0);
+
+	if (error != -EHOSTDOWN && error != -ECONNABORTED)
+		return error;
+	return refusal ?: error;
 }
