@@ -64,7 +64,9 @@ def answers(attack: Attack) -> list[list[int]]:
 
 
 def hush(attack: Attack) -> None:
-    """Acknowledge until the victim has nothing left to say."""
+    """Acknowledge until the victim has nothing left to say; on a slow machine it may not have begun."""
+    attack.peer.alive()
+    attack.peer.ack_all()
     while answers(attack):
         attack.peer.ack_all()
 
