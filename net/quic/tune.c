@@ -8,6 +8,13 @@
 #include "sysctl.h"
 #include "tune.h"
 
+/* Within a short round trip, no more than so many bytes are ever on their way.
+ * A congestion window that no loss has bounded says otherwise, and what waits
+ * in a larger buffer has left the processor's cache when its turn comes.
+ */
+#define QUIC_TUNE_SHORT_US	1000
+#define QUIC_TUNE_SHORT		1048576ULL
+
 /**
  * quic_tune_sndbuf - let the send buffer follow the congestion window
  * @conn: connection
@@ -24,6 +31,8 @@ void quic_tune_sndbuf(struct quic_conn *conn)
 			 READ_ONCE(quic_sysctl_wmem[2]));
 
 	quic_conn_assert_held(conn);
+	if (conn->rec.rtt.min_us < QUIC_TUNE_SHORT_US)
+		want = min(want, QUIC_TUNE_SHORT);
 	if (want <= READ_ONCE(sk->sk_sndbuf) ||
 	    sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
 		return;
