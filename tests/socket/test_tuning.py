@@ -7,8 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +16,8 @@ from kquic.sock._abi import StreamFlags
 from kquic.sock.events import StreamData
 from quic_pair import Pair, established
 
-SYSCTL = Path("/proc/sys/net/quic")
+from .test_counters import sysctl
+
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 MAX_DATA = 65_535 * 32
 RTT = 0.2
@@ -35,17 +34,6 @@ def far() -> Iterator[Host]:
         yield host
     finally:
         host.close()
-
-
-@contextmanager
-def limits(name: str, value: str) -> Iterator[None]:
-    """Minimum, default and maximum for a while."""
-    before = (SYSCTL / name).read_text()
-    (SYSCTL / name).write_text(value)
-    try:
-        yield
-    finally:
-        (SYSCTL / name).write_text(before)
 
 
 def sizes(end: Connection) -> tuple[int, int]:
@@ -106,18 +94,18 @@ class TestGrowth:
             assert sizes(pair.server) == default
 
     def test_send_buffer_as_far_as_allowed(self, far: Host) -> None:
-        with limits("quic_wmem", "4096 16384 400000"), far.entered(), established() as pair:
+        with sysctl("quic_wmem", "4096 16384 400000"), far.entered(), established() as pair:
             stream(pair, 3)
             assert sizes(pair.client)[0] == 400_000
 
     def test_window_as_far_as_allowed(self, far: Host) -> None:
         most = MAX_DATA + 100_000
-        with limits("quic_rmem", f"4096 65536 {most}"), far.entered(), established() as pair:
+        with sysctl("quic_rmem", f"4096 65536 {most}"), far.entered(), established() as pair:
             stream(pair, 32, lambda: sizes(pair.server)[1] == 4 * most)
             assert sizes(pair.server)[1] == 4 * most
 
     def test_not_above_a_limit_that_is_lower(self, far: Host) -> None:
-        with limits("quic_wmem", "1 1 1"), limits("quic_rmem", "1 1 1"), far.entered(), established() as pair:
+        with sysctl("quic_wmem", "1 1 1"), sysctl("quic_rmem", "1 1 1"), far.entered(), established() as pair:
             before = sizes(pair.client), sizes(pair.server)
             stream(pair, 3)
             assert (sizes(pair.client), sizes(pair.server)) == before
