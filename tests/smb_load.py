@@ -96,13 +96,19 @@ def write_files(number: int, step: int, stopping: threading.Event) -> None:
 
 
 def main() -> None:
-    """Write until SIGTERM."""
+    """Write until SIGTERM, which is blocked in all threads and waited for.
+
+    A handler might run in a thread that cifs has just let have signals again, and the main thread, waiting for the
+    others, would not learn of it.
+    """
     os.chdir(sys.argv[1])
     stopping, count = threading.Event(), int(sys.argv[2])
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     threads = [threading.Thread(target=write_files, args=(first, count, stopping)) for first in range(count)]
     for thread in threads:
         thread.start()
+    signal.sigwait({signal.SIGTERM})
+    stopping.set()
     for thread in threads:
         thread.join()
 
