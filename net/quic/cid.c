@@ -5,6 +5,7 @@
 
 #include "conn.h"
 #include "frame.h"
+#include "header.h"
 #include "lookup.h"
 #include "net_ns.h"
 #include "token.h"
@@ -62,6 +63,44 @@ static struct quic_peer_cid *quic_cid_use(struct quic_conn *conn,
 	return pcid;
 }
 
+static void quic_cid_activate(struct quic_conn *conn,
+			      struct quic_peer_cid *pcid)
+{
+	/* Pairs with quic_cid_quoted(), which looks without the lock. */
+	smp_store_release(&conn->cids.active, quic_cid_use(conn, pcid));
+}
+
+/**
+ * quic_cid_quoted - tell whether our packets begin with certain bytes
+ * @conn: the connection
+ * @data: beginning of a packet, as an ICMP error quotes it
+ * @len:  how much of it there is
+ *
+ * They carry an ID of the peer's (RFC 9000, 14.2.1), which somebody who is not
+ * on the path cannot know. While the first ID changes the answer may be no.
+ *
+ * Context: RCU read side; the connection lock need not be held.
+ * Return: true if the ID is there, and has any bytes.
+ */
+bool quic_cid_quoted(const struct quic_conn *conn, const u8 *data, u32 len)
+{
+	/* Pairs with quic_cid_activate(). */
+	const struct quic_peer_cid *pcid = smp_load_acquire(&conn->cids.active);
+	u32 off = 1;
+	u8 cid_len;
+
+	if (!pcid || !len)
+		return false;
+	cid_len = READ_ONCE(pcid->cid.len);
+	if (data[0] & QUIC_HDR_LONG) {
+		off = 1 + 4 + 1;
+		if (len < off || data[off - 1] != cid_len)
+			return false;
+	}
+	return cid_len && len >= off + cid_len &&
+	       !memcmp(data + off, pcid->cid.data, cid_len);
+}
+
 /**
  * quic_cids_free - release every connection ID of a connection
  * @conn: the connection, no longer receiving
@@ -78,7 +117,7 @@ void quic_cids_free(struct quic_conn *conn)
 		quic_cid_free_local(lcid);
 	}
 	cids->nr_local = 0;
-	cids->active = NULL;
+	WRITE_ONCE(cids->active, NULL);
 	cids->other = NULL;
 	list_for_each_entry_safe(pcid, pnext, &cids->peer, list)
 		quic_cid_free_peer(conn, pcid);
@@ -232,7 +271,7 @@ int quic_cid_set_first_peer(struct quic_conn *conn, const struct quic_cid *cid)
 			return -ENOMEM;
 		list_add_tail(&pcid->list, &cids->peer);
 		cids->nr_peer++;
-		cids->active = quic_cid_use(conn, pcid);
+		quic_cid_activate(conn, pcid);
 	}
 	pcid->cid = *cid;
 	return 0;
@@ -387,7 +426,10 @@ void quic_cid_share_other(struct quic_conn *conn)
  */
 void quic_cid_swap(struct quic_conn *conn)
 {
-	swap(conn->cids.active, conn->cids.other);
+	struct quic_peer_cid *left = conn->cids.active;
+
+	quic_cid_activate(conn, conn->cids.other);
+	conn->cids.other = left;
 }
 
 /**
@@ -425,7 +467,7 @@ bool quic_cid_renew(struct quic_conn *conn)
 	spare = quic_cid_spare(conn);
 	if (!spare)
 		return false;
-	cids->active = quic_cid_use(conn, spare);
+	quic_cid_activate(conn, spare);
 	if (old != cids->other)
 		quic_cid_retire_one(conn, old);
 	return true;
@@ -444,7 +486,7 @@ static int quic_cid_replace_active(struct quic_conn *conn)
 						struct quic_peer_cid, list);
 	if (!pcid)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
-	cids->active = quic_cid_use(conn, pcid);
+	quic_cid_activate(conn, pcid);
 	return 0;
 }
 
@@ -461,7 +503,7 @@ static int quic_cid_retire_peer(struct quic_conn *conn, u64 prior_to)
 		if (!quic_cid_queue_retire(cids, pcid->seq))
 			return QUIC_TRANSPORT_ERROR_CONNECTION_ID_LIMIT;
 		if (cids->active == pcid)
-			cids->active = NULL;
+			WRITE_ONCE(cids->active, NULL);
 		if (cids->other == pcid)
 			cids->other = NULL;
 		quic_cid_free_peer(conn, pcid);
@@ -723,7 +765,7 @@ static int quic_cid_set_peer_info(struct quic_conn *conn,
 		if (!pcid || info->active <= cids->active->seq ||
 		    info->active < info->prior_to)
 			return -EINVAL;
-		cids->active = quic_cid_use(conn, pcid);
+		quic_cid_activate(conn, pcid);
 	}
 	if (info->prior_to)
 		quic_cid_retire_peer(conn, info->prior_to);

@@ -5,7 +5,8 @@
  * Owns:    struct quic_cids; the objects in its two lists; the queues of
  *          NEW_CONNECTION_ID and RETIRE_CONNECTION_ID frames to send.
  * Guard:   the connection lock. Receivers find IDs and reset tokens under RCU
- *          through lookup.c; they are therefore freed after a grace period.
+ *          through lookup.c, and ICMP errors the ID in use by quic_cid_quoted();
+ *          they are therefore freed after a grace period.
  * Callers: conn.c and handshake.c (life cycle), input_frame.c, output.c,
  *          sockopt.c.
  */
@@ -92,7 +93,7 @@ struct quic_cid_retire {
  * @nr_peer:		entries of @peer
  * @nr_retire:		entries of @retire
  * @peer:		struct quic_peer_cid
- * @active:		the entry of @peer that our packets carry
+ * @active:		the entry of @peer that our packets carry; readers use RCU
  * @other:		the one that packets on quic_conn.alt carry; NULL when
  *			there is none, @active where the peer's own packets
  *			have the same ID on both paths (RFC 9000, 9.5)
@@ -130,6 +131,7 @@ int quic_cid_set_first_peer(struct quic_conn *conn, const struct quic_cid *cid);
 void quic_cid_set_first_token(struct quic_conn *conn, const u8 *token);
 const struct quic_cid *quic_cid_first_local(struct quic_conn *conn);
 bool quic_cid_is_reset_token(struct quic_conn *conn, const u8 *token);
+bool quic_cid_quoted(const struct quic_conn *conn, const u8 *data, u32 len);
 
 bool quic_cid_take_other(struct quic_conn *conn);
 void quic_cid_share_other(struct quic_conn *conn);

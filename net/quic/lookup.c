@@ -375,8 +375,8 @@ void quic_lookup_del_sock(struct sock *sk)
  * @fn:	  called under RCU, with a reference held; returns whether to stop
  * @arg:  its second argument
  *
- * Only a hint, to be confirmed with the connection lock held: a connection
- * that migrates at this moment may be missed or may have left the pair.
+ * Only a hint: a connection that migrates at this moment may be missed or may
+ * have left the pair.
  *
  * Context: any. Return: whether @fn has asked to stop.
  */

@@ -438,38 +438,14 @@ struct quic_udp_quote {
 	u32 info;
 };
 
-/* Whether the quoted bytes start a packet that this connection may have sent:
- * it carries a connection ID of the peer's (RFC 9000, 14.2.1), which somebody
- * who is not on the path cannot know.
- */
-static bool quic_udp_quote_matches(struct quic_conn *conn,
-				   const struct quic_udp_quote *quote)
-{
-	const struct quic_cid *cid;
-	u32 off = 1;
-
-	if (!conn->cids.active || !quote->len)
-		return false;
-	cid = &conn->cids.active->cid;
-	if (quote->data[0] & QUIC_HDR_LONG) {
-		off = 1 + 4 + 1;
-		if (quote->len < off || quote->data[off - 1] != cid->len)
-			return false;
-	}
-	return cid->len && quote->len >= off + cid->len &&
-	       !memcmp(quote->data + off, cid->data, cid->len);
-}
-
 /* Errors mostly come while the process that has caused them is still sending. */
 static void quic_udp_err_defer(struct sock *sk,
 			       const struct quic_udp_quote *quote)
 {
-	struct sk_buff *skb = skb_clone(quote->skb, GFP_ATOMIC);
+	struct sk_buff *skb = alloc_skb(0, GFP_ATOMIC);
 
 	if (!skb)
 		return;
-	__skb_pull(skb, quote->data - skb->data);
-	skb->dev = NULL;
 	*QUIC_SKB_CB(skb) = (struct quic_skb_cb) {
 		.err = quote->err, .info = quote->info,
 	};
@@ -477,40 +453,36 @@ static void quic_udp_err_defer(struct sock *sk,
 		kfree_skb(skb);
 }
 
+/* Who owns the socket is of no importance to whether it is meant: the UDP layer
+ * acts upon the answer at once.
+ */
 static bool quic_udp_err_one(struct sock *sk, void *arg)
 {
 	struct quic_udp_quote *quote = arg;
-	bool match = true;
 
+	if (!quic_cid_quoted(quic_conn(sk), quote->data, quote->len))
+		return false;
+	if (!quote->err)
+		return true;
 	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk)) {
-		match = quic_udp_quote_matches(quic_conn(sk), quote);
-		if (match && quote->err)
-			quic_conn_icmp(sk, quote->err, quote->info);
-	} else if (quote->err) {
+	if (sock_owned_by_user(sk))
 		quic_udp_err_defer(sk, quote);
-	}
+	else
+		quic_conn_icmp(sk, quote->err, quote->info);
 	bh_unlock_sock(sk);
-	return match;
+	return true;
 }
 
 /**
  * quic_udp_backlog_err - an ICMP error has waited for the socket lock
- * @sk:  a connection
- * @skb: the error, see struct quic_skb_cb; consumed
+ * @sk:  the connection that it quotes
+ * @skb: stands for the error, see struct quic_skb_cb; consumed
  *
  * Context: connection lock held.
  */
 void quic_udp_backlog_err(struct sock *sk, struct sk_buff *skb)
 {
-	const struct quic_udp_quote quote = {
-		.data = skb->data,
-		.len = skb_headlen(skb),
-	};
-
-	if (quic_udp_quote_matches(quic_conn(sk), &quote))
-		quic_conn_icmp(sk, QUIC_SKB_CB(skb)->err,
-			       QUIC_SKB_CB(skb)->info);
+	quic_conn_icmp(sk, QUIC_SKB_CB(skb)->err, QUIC_SKB_CB(skb)->info);
 	consume_skb(skb);
 }
 

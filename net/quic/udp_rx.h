@@ -27,8 +27,7 @@ struct sock;
  * @sdif: its port of an L3 master device, or 0
  * @ep:   endpoint that it came in by, with a reference while it is queued for
  *	  the request work
- * @err:  it is an ICMP error instead, for an errno above 0; what the error
- *	  quotes is at skb->data
+ * @err:  above 0 it stands for an ICMP error of that errno instead
  * @info: MTU, for EMSGSIZE
  * @since: jiffies from which on it waits for its ClientHello, see strays.h
  * @batch: it is a batch of datagrams of that size, the last of them perhaps
