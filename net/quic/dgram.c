@@ -116,9 +116,11 @@ int quic_dgram_recv(struct quic_conn *conn,
 	struct sk_buff *piece;
 
 	quic_conn_assert_held(conn);
-	/* The limit counts the whole frame; one byte of type at the least. */
-	if (frame->len >= limit)
+	if (frame->size > limit)
 		return QUIC_TRANSPORT_ERROR_PROTOCOL_VIOLATION;
+	/* RFC 9221, 4 allows it, but what recvmsg() returns for it would read
+	 * as the end of data.
+	 */
 	if (!frame->len)
 		return 0;
 	piece = quic_piece_alloc(skb, frame->data, frame->len, GFP_ATOMIC);

@@ -166,9 +166,11 @@ struct quic_frame_connection_close {
 	bool app;
 };
 
+/* size is that of the frame, which RFC 9221, 3 limits. */
 struct quic_frame_datagram {
 	const u8 *data;
 	u32 len;
+	u32 size;
 };
 
 /* One parsed frame. The type is the Type field as received, STREAM keeps its

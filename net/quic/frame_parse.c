@@ -301,11 +301,13 @@ static int quic_parse_datagram(const u8 **pos, const u8 *end,
 			       struct quic_frame *frame)
 {
 	struct quic_frame_datagram *f = &frame->datagram;
+	const u8 *type = *pos - 1;
 
 	if (frame->type == QUIC_FRAME_DATAGRAM)
 		quic_get_rest(pos, end, &f->data, &f->len);
 	else if (quic_get_string(pos, end, &f->data, &f->len))
 		return QUIC_TRANSPORT_ERROR_FRAME_ENCODING;
+	f->size = *pos - type;
 	return 0;
 }
 

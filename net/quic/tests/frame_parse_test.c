@@ -302,12 +302,18 @@ static void frame_parse_fields_connection(struct kunit *test)
 
 	data = frame_parse_hex(test, "30 aabb", &frame);
 	KUNIT_EXPECT_EQ(test, frame.datagram.len, 2);
+	KUNIT_EXPECT_EQ(test, frame.datagram.size, 3);
 	KUNIT_EXPECT_PTR_EQ(test, frame.datagram.data, data + 1);
 	frame_parse_hex(test, "30", &frame);
 	KUNIT_EXPECT_EQ(test, frame.datagram.len, 0);
+	KUNIT_EXPECT_EQ(test, frame.datagram.size, 1);
 	data = frame_parse_hex(test, "3103 aabbcc", &frame);
 	KUNIT_EXPECT_EQ(test, frame.datagram.len, 3);
+	KUNIT_EXPECT_EQ(test, frame.datagram.size, 5);
 	KUNIT_EXPECT_PTR_EQ(test, frame.datagram.data, data + 2);
+	frame_parse_hex(test, "3180000001 aa", &frame);
+	KUNIT_EXPECT_EQ(test, frame.datagram.len, 1);
+	KUNIT_EXPECT_EQ(test, frame.datagram.size, 6);
 }
 
 /* A run of PADDING is one frame, and ends with it. */
