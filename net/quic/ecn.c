@@ -78,6 +78,18 @@ static bool quic_ecn_valid(const struct quic_pnspace *space,
 	       !new[QUIC_ECN_ECT1];
 }
 
+/* Counts go on from path to path (RFC 9000, 13.4.1), so that also those which are
+ * not believed are where the next path begins.
+ */
+static void quic_ecn_note(struct quic_pnspace *space,
+			  const struct quic_frame_ack *ack)
+{
+	int i;
+
+	for (i = 0; i < QUIC_ECN_COUNTS; i++)
+		space->ecn_acked[i] = max(space->ecn_acked[i], ack->ecn[i]);
+}
+
 /**
  * quic_ecn_on_ack - validate the counts of an ACK frame
  * @ecn:             state
@@ -91,22 +103,20 @@ static bool quic_ecn_valid(const struct quic_pnspace *space,
 bool quic_ecn_on_ack(struct quic_ecn *ecn, struct quic_pnspace *space,
 		     const struct quic_frame_ack *ack, u64 newly_acked_ect)
 {
-	bool ce;
+	bool ce, valid;
 
-	if (ecn->state == QUIC_ECN_FAILED)
-		return false;
 	if (!ack->has_ecn) {
 		if (newly_acked_ect)
 			ecn->state = QUIC_ECN_FAILED;
 		return false;
 	}
-	if (!quic_ecn_valid(space, ack, newly_acked_ect)) {
-		ecn->state = QUIC_ECN_FAILED;
-		return false;
-	}
-
+	valid = quic_ecn_valid(space, ack, newly_acked_ect);
 	ce = ack->ecn[QUIC_ECN_CE] > space->ecn_acked[QUIC_ECN_CE];
-	memcpy(space->ecn_acked, ack->ecn, sizeof(space->ecn_acked));
+	quic_ecn_note(space, ack);
+	if (!valid)
+		ecn->state = QUIC_ECN_FAILED;
+	if (ecn->state == QUIC_ECN_FAILED)
+		return false;
 	if (newly_acked_ect)
 		ecn->state = QUIC_ECN_CAPABLE;
 	return ce;

@@ -89,6 +89,30 @@ static void ecn_failure_is_final(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ecn.state, QUIC_ECN_FAILED);
 }
 
+/* What was counted on a path that has failed is not news of the next one. */
+static void ecn_next_path_begins_where_counts_are(struct kunit *test)
+{
+	struct quic_frame_ack ack = { .has_ecn = true, .ecn = { 6, 1, 3 } };
+	struct quic_pnspace *space = test->priv;
+	struct quic_ecn ecn;
+
+	space->ect_sent = 20;
+	quic_ecn_init(&ecn);
+	KUNIT_EXPECT_FALSE(test, quic_ecn_on_ack(&ecn, space, &ack, 4));
+	KUNIT_EXPECT_EQ(test, ecn.state, QUIC_ECN_FAILED);
+	ack.ecn[QUIC_ECN_ECT1] = 0;
+	ack.ecn[QUIC_ECN_CE] = 5;
+	KUNIT_EXPECT_FALSE(test, quic_ecn_on_ack(&ecn, space, &ack, 2));
+	quic_ecn_init(&ecn);
+	KUNIT_EXPECT_FALSE(test, quic_ecn_on_ack(&ecn, space, &ack, 0));
+	KUNIT_EXPECT_EQ(test, ecn.state, QUIC_ECN_TESTING);
+	ack.ecn[QUIC_ECN_ECT0] = 8;
+	KUNIT_EXPECT_FALSE(test, quic_ecn_on_ack(&ecn, space, &ack, 2));
+	KUNIT_EXPECT_EQ(test, ecn.state, QUIC_ECN_CAPABLE);
+	ack.ecn[QUIC_ECN_CE] = 6;
+	KUNIT_EXPECT_TRUE(test, quic_ecn_on_ack(&ecn, space, &ack, 1));
+}
+
 static int quic_ecn_test_init(struct kunit *test)
 {
 	test->priv = kunit_kzalloc(test, sizeof(struct quic_pnspace),
@@ -103,6 +127,7 @@ static struct kunit_case quic_ecn_cases[] = {
 	KUNIT_CASE_PARAM(ecn_validation, quic_ecn_gen_params),
 	KUNIT_CASE(ecn_tests_ten_packets),
 	KUNIT_CASE(ecn_failure_is_final),
+	KUNIT_CASE(ecn_next_path_begins_where_counts_are),
 	{}
 };
 
