@@ -49,18 +49,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """Handshakes of two QUIC sockets, both ends in this process."""
+    """Handshakes of two QUIC sockets, both ends in this process, which is on the client's host."""
 
     settings: Settings
-    net: Network
+    server: str
     listener: Listener
     params: TransportParams | None = None
     """Of both ends."""
 
     def connection(self) -> tuple[Connection, Connection]:
         """Both ends of a new connection."""
-        with self.net.cli.entered():
-            client = connect(self.net.SERVER_V4, self.listener.port)
+        client = connect(self.server, self.listener.port)
         if self.params:
             client.set_transport_params(self.params)
         one = KernelHandshake(client, self.settings.client)
@@ -82,10 +81,10 @@ def sockets(net: Network, params: TransportParams | None = None) -> Iterator[Soc
     """A listener, and what both ends need."""
     with net.srv.entered():
         listener = listen(net.SERVER_V4, 0, alpn=ALPN)
-    with listener:
+    with listener, net.cli.entered():
         if params:
             listener.set_transport_params(params)
-        yield Sockets(Settings.create(), net, listener, params)
+        yield Sockets(Settings.create(), net.SERVER_V4, listener, params)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ with net/quic/include/uapi/linux/quic.h.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from struct import Struct
 from typing import ClassVar, Self
@@ -181,7 +181,7 @@ class Record:
 
     def pack(self) -> bytes:
         """The bytes that the kernel expects."""
-        return self.LAYOUT.pack(*astuple(self))  # type: ignore[call-overload]
+        return self.LAYOUT.pack(*(getattr(self, name) for name in self.__slots__))
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
