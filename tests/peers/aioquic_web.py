@@ -43,6 +43,9 @@ class Speaker(endpoints.QuicConnectionProtocol):
         self.http: Any = None
         self.alpn = self._quic.configuration.alpn_protocols[0]
         self.root: Path | None = None
+        self.keep: Path | None = None
+        self.kept: dict[int, Path] = {}
+        self.sent: dict[int, bytearray] = {}
         self.asked: dict[int, bytes] = {}
         self.bodies: dict[int, bytearray] = {}
         self.received = 0
@@ -88,7 +91,9 @@ class Speaker(endpoints.QuicConnectionProtocol):
                 self.transmit()
 
     def take_http(self, event: Any) -> None:
-        if isinstance(event, h3_events.HeadersReceived) and self.root:
+        if self.keep and self.root:
+            self.take_upload(event)
+        elif isinstance(event, h3_events.HeadersReceived) and self.root:
             data = (self.root / dict(event.headers)[b":path"].decode().lstrip("/")).read_bytes()
             self.http.send_headers(event.stream_id, [(b":status", b"200")])
             self.http.send_data(event.stream_id, data, True)
@@ -96,13 +101,29 @@ class Speaker(endpoints.QuicConnectionProtocol):
         elif isinstance(event, (h3_events.HeadersReceived, h3_events.DataReceived)):
             self.take(event.stream_id, getattr(event, "data", b""), event.stream_ended)
 
-    def get(self, path: str, name: str) -> asyncio.Future[bytes]:
+    def take_upload(self, event: Any) -> None:
+        assert self.keep
+        stream_id = getattr(event, "stream_id", None)
+        if isinstance(event, h3_events.HeadersReceived):
+            self.kept[stream_id] = self.keep / Path(dict(event.headers)[b":path"].decode()).name
+            self.sent[stream_id] = bytearray()
+        elif isinstance(event, h3_events.DataReceived):
+            self.sent[stream_id] += event.data
+        if stream_id in self.kept and event.stream_ended:
+            self.kept.pop(stream_id).write_bytes(self.sent.pop(stream_id))
+            self.http.send_headers(stream_id, [(b":status", b"201")], True)
+            self.transmit()
+
+    def get(self, path: str, name: str, sent: bytes | None = None) -> asyncio.Future[bytes]:
         stream_id = self._quic.get_next_available_stream_id()
         self.bodies[stream_id] = bytearray()
         self.waiting[stream_id] = answer = asyncio.get_running_loop().create_future()
         if self.alpn == "h3":
-            names = {b":method": b"GET", b":scheme": b"https", b":authority": name.encode(), b":path": path.encode()}
-            self.speak().send_headers(stream_id, list(names.items()), True)
+            method = b"GET" if sent is None else b"PUT"
+            names = {b":method": method, b":scheme": b"https", b":authority": name.encode(), b":path": path.encode()}
+            self.speak().send_headers(stream_id, list(names.items()), sent is None)
+            if sent is not None:
+                self.http.send_data(stream_id, sent, True)
         else:
             self._quic.send_stream_data(stream_id, f"GET {path}\r\n".encode(), True)
         return answer
@@ -159,7 +180,7 @@ async def server(args: argparse.Namespace) -> None:
 
     def speaker(*words: Any, **named: Any) -> Speaker:
         made = Speaker(*words, **named)
-        made.root = args.root
+        made.root, made.keep = args.root, args.keep
         return made
 
     await endpoints.serve(
@@ -195,10 +216,12 @@ async def fetch(args: argparse.Namespace, config: Any, paths: list[str], early: 
         for path in paths:
             if not early:
                 await peer.room()
-            answers.append(peer.get(path, args.name))
+            sent = (args.send / path.lstrip("/")).read_bytes() if args.send else None
+            answers.append(peer.get(path, args.name, sent))
         peer.transmit()
         for path, body in zip(paths, await asyncio.gather(*answers), strict=True):
-            (Path(args.out) / path.lstrip("/")).write_bytes(body)
+            if not args.send:
+                (Path(args.out) / path.lstrip("/")).write_bytes(body)
         await peer.shaken.wait()
     return tickets[0] if tickets else None
 
@@ -222,7 +245,8 @@ def main() -> None:
     for name in ("address", "cert", "key", "ca", "name", "out", "migrate", "cipher"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--root", type=Path)
+    for name in ("root", "send", "keep"):
+        parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--alpn", default="hq-interop")
     for name in ("v2", "retry", "early", "resume", "keyupdate", "each"):
         parser.add_argument(f"--{name}", action="store_true")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Chromium in the interop matrix: it opens a page that fetches files by HTTP/3 (`chromium.html`).
 
-    chromium_web.py --browser "WORDS" --address A --port P --name SERVER --cert CERT --out DIR [--each] PATH ...
+    chromium_web.py --browser "WORDS" --address A --port P --name SERVER --cert CERT --out DIR [--each] [--upload] PATH ...
 
 WORDS are the command that starts the browser. It is told to use QUIC and nothing else for this server, and to believe
 the certificate CERT, whose authority it does not know.
@@ -43,11 +43,12 @@ def fetch(args: argparse.Namespace, paths: list[str]) -> None:
         argv += [f"--user-data-dir={profile}", f"--origin-to-force-quic-on={site}"]
         argv += [f"--host-resolver-rules=MAP {args.name} {host}"]
         argv += [f"--ignore-certificate-errors-spki-list={fingerprint(Path(args.cert))}"]
-        argv += [f"--virtual-time-budget={BUDGET}", "--dump-dom", f"https://{site}/chromium.html#{','.join(paths)}"]
+        asked = ("put:" if args.upload else "") + ",".join(paths)
+        argv += [f"--virtual-time-budget={BUDGET}", "--dump-dom", f"https://{site}/chromium.html#{asked}"]
         done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=True)
-    shown = re.findall(r'<pre id="([^"]*)" class="200">([^<]*)</pre>', done.stdout)
+    shown = re.findall(r'<pre id="([^"]*)" class="20[01]">([^<]*)</pre>', done.stdout)
     print(f"fetched {len(shown)} of {len(paths)}" if shown else done.stdout, flush=True)
-    for path, text in shown:
+    for path, text in [] if args.upload else shown:
         (Path(args.out) / path.lstrip("/")).write_bytes(base64.b64decode(text))
 
 
@@ -56,7 +57,8 @@ def main() -> None:
     for name in ("browser", "address", "name", "cert", "out"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--each", action="store_true")
+    for name in ("each", "upload"):
+        parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("paths", nargs="+")
     args = parser.parse_args()
     for part in [[path] for path in args.paths] if args.each else [args.paths]:

@@ -67,8 +67,8 @@ def events(connection: Connection, http: H3Connection) -> list[H3Event]:
 class Server:
     """One client's connection."""
 
-    def __init__(self, connection: Connection, root: Path) -> None:
-        self.connection, self.root = connection, root
+    def __init__(self, connection: Connection, root: Path, keep: Path | None = None) -> None:
+        self.connection, self.root, self.keep = connection, root, keep
         self.http = H3Connection(Link(connection, is_client=False))
         self.requests: dict[int, dict[bytes, bytes]] = {}
         self.bodies: dict[int, bytearray] = {}
@@ -91,6 +91,9 @@ class Server:
         path = self.root / request[b":path"].decode().lstrip("/")
         if request[b":method"] == b"POST":
             status, data = b"200", hashlib.sha256(body).hexdigest().encode()
+        elif request[b":method"] == b"PUT" and self.keep:
+            (self.keep / path.name).write_bytes(body)
+            status, data = b"201", b""
         elif path.is_file() and path.resolve().is_relative_to(self.root.resolve()):
             status, data = b"200", path.read_bytes()
         else:

@@ -4,9 +4,10 @@
     kquic_web.py server --address A --port P --cert C --key K --root DIR --alpn NAME [--retry] [--early] [--keyupdate]
     kquic_web.py client --address A --port P --ca CA --name SERVER --alpn NAME --out DIR PATH ...
 
-Options of both: --cipher chacha20, --v2. The client writes what it fetches into DIR. With --resume and --early it
-fetches the first path, resumes the session on a second connection (with 0-RTT) and fetches the others there; with
---each every path has its own connection. Both print what a handshake settled and what events there were.
+Options of both: --cipher chacha20, --v2. With --send DIR (h3) the client uploads its paths, which are files in DIR, and
+a server with --keep DIR keeps them there; otherwise the client writes what it fetches into DIR. With --resume and
+--early it fetches the first path, resumes the session on a second connection (with 0-RTT) and fetches the others
+there; with --each every path has its own connection. Both print what a handshake settled and what events there were.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, H3Event, HeadersReceived
 from aioquic.quic.events import StreamDataReceived
-from kquic_http3 import Link, Server
+from kquic_http3 import PART, Link, Server
 
 from kquic.sock import VERSION_V2, Cipher, Config, Connection, EventType, Listener, Message, StreamData, StreamFlags
 from kquic.tls import (
@@ -99,8 +100,8 @@ class Names:
 class Pages:
     """HTTP/3."""
 
-    def __init__(self, connection: Connection, root: Path) -> None:
-        self.server = Server(connection, root)
+    def __init__(self, connection: Connection, root: Path, keep: Path | None) -> None:
+        self.server = Server(connection, root, keep)
 
     def take(self, message: StreamData) -> None:
         received = StreamDataReceived(data=message.data, end_stream=message.fin, stream_id=message.stream_id or 0)
@@ -139,8 +140,7 @@ def serve_one(connection: Connection, settings: ServerSettings, args: argparse.N
             watch(connection)
             say(f"handshake {run(connection, settings, TIMEOUT).result}")
             keys = Keys(connection, args.keyupdate)
-            speaker = {"h3": Pages, "hq-interop": Lines}.get(args.alpn)
-            work = speaker(connection, args.root) if speaker else Names(connection)
+            work = listening(connection, args)
             while True:
                 message = keys.wait()
                 if isinstance(message, StreamData):
@@ -150,6 +150,12 @@ def serve_one(connection: Connection, settings: ServerSettings, args: argparse.N
                 keys.look()
         except OSError as error:
             say(f"end: {error}, {connection.close_info}")
+
+
+def listening(connection: Connection, args: argparse.Namespace) -> Lines | Names | Pages:
+    if args.alpn == "h3":
+        return Pages(connection, args.root, args.keep)
+    return Lines(connection, args.root) if args.alpn == "hq-interop" else Names(connection)
 
 
 def watch(connection: Connection) -> None:
@@ -231,7 +237,7 @@ class Client:
             work.collect()
 
     def work(self, connection: Connection) -> Fetch:
-        kinds = {"h3": FetchPages, "doq": FetchNames}
+        kinds = {"h3": SendPages if self.args.send else FetchPages, "doq": FetchNames}
         return kinds.get(self.args.alpn, Fetch)(connection, self.args)
 
 
@@ -294,9 +300,13 @@ class FetchPages(Fetch):
         self.http = H3Connection(self.link)
 
     def request(self, path: str) -> int:
+        return self.begin("GET", path)
+
+    def begin(self, method: str, path: str) -> int:
         stream_id = self.link.get_next_available_stream_id()
-        names = {b":method": b"GET", b":scheme": b"https", b":authority": self.args.name.encode()}
-        self.http.send_headers(stream_id, [*names.items(), (b":path", path.encode())], end_stream=True)
+        names = {b":method": method.encode(), b":scheme": b"https", b":authority": self.args.name.encode()}
+        headers = [*names.items(), (b":path", path.encode())]
+        self.http.send_headers(stream_id, headers, end_stream=method == "GET")
         return stream_id
 
     def take(self, message: StreamData) -> None:
@@ -306,6 +316,22 @@ class FetchPages(Fetch):
             data = event.data if isinstance(event, DataReceived) else b""
             if isinstance(event, (HeadersReceived, DataReceived)) and event.stream_id in self.files:
                 self.put(event.stream_id, data, event.stream_ended)
+
+
+class SendPages(FetchPages):
+    """Files to a server of HTTP/3; what it answers is not kept."""
+
+    def request(self, path: str) -> int:
+        stream_id = self.begin("PUT", path)
+        data = (self.args.send / path.lstrip("/")).read_bytes()
+        for offset in range(0, len(data), PART):
+            part = data[offset : offset + PART]
+            self.http.send_data(stream_id, part, end_stream=offset + len(part) == len(data))
+        return stream_id
+
+    def put(self, stream_id: int, data: bytes, fin: bool) -> None:
+        if fin:
+            del self.files[stream_id]
 
 
 class FetchNames(Fetch):
@@ -323,7 +349,8 @@ def main() -> None:
     for name in ("address", "cert", "key", "ca", "name", "out", "migrate"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--root", type=Path)
+    for name in ("root", "send", "keep"):
+        parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--alpn", default="hq-interop")
     parser.add_argument("--cipher", choices=CIPHERS)
     for name in ("v2", "retry", "early", "resume", "keyupdate", "each"):

@@ -35,6 +35,8 @@ var (
 	name      = flag.String("name", "", "")
 	root      = flag.String("root", "", "")
 	out       = flag.String("out", "", "")
+	keep      = flag.String("keep", "", "")
+	send      = flag.String("send", "", "")
 	alpn      = flag.String("alpn", "hq-interop", "")
 	cipher    = flag.String("cipher", "", "")
 	elsewhere = flag.String("migrate", "", "")
@@ -93,6 +95,9 @@ func serve() {
 	fail(err)
 	fmt.Println("ready")
 	pages := &http3.Server{Handler: http.FileServer(http.Dir(*root))}
+	if *keep != "" {
+		pages.Handler = http.HandlerFunc(kept)
+	}
 	for {
 		connection, err := listener.Accept(context.Background())
 		fail(err)
@@ -102,6 +107,19 @@ func serve() {
 			go lines(connection)
 		}
 	}
+}
+
+func kept(answer http.ResponseWriter, request *http.Request) {
+	file, err := os.Create(filepath.Join(*keep, filepath.Base(request.URL.Path)))
+	if err == nil {
+		_, err = io.Copy(file, request.Body)
+		file.Close()
+	}
+	if err != nil {
+		http.Error(answer, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	answer.WriteHeader(http.StatusCreated)
 }
 
 func lines(connection *quic.Conn) {
@@ -184,6 +202,19 @@ func (c *client) page(connection *http3.ClientConn, path string) {
 	c.save(path, answer.Body)
 }
 
+func (c *client) upload(connection *http3.ClientConn, path string) {
+	file, err := os.Open(filepath.Join(*send, path))
+	fail(err)
+	defer file.Close()
+	request, err := http.NewRequest(http.MethodPut, "https://"+*name+":"+strconv.Itoa(*port)+path, file)
+	fail(err)
+	answer, err := connection.RoundTrip(request)
+	fail(err)
+	if answer.StatusCode != http.StatusCreated {
+		fail(fmt.Errorf("%s: %s", path, answer.Status))
+	}
+}
+
 func (c *client) fetch(paths []string, now bool) {
 	connection := c.dial(now)
 	if *elsewhere != "" {
@@ -198,7 +229,9 @@ func (c *client) fetch(paths []string, now bool) {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			if pages != nil {
+			if *send != "" {
+				c.upload(pages, path)
+			} else if pages != nil {
 				c.page(pages, path)
 			} else {
 				c.get(connection, path)

@@ -210,6 +210,14 @@ CASES = {
     for case in (
         Case("handshake", "a small file on a connection", check=_one_handshake),
         Case("transfer", "10 MiB in three files on one connection", ("/2m", "/3m", "/5m"), check=_one_handshake),
+        Case(
+            "upload",
+            "the same the other way, by PUT of HTTP/3",
+            ("/2m", "/3m", "/5m"),
+            frozenset({"upload"}),
+            alpn="h3",
+            check=_h3,
+        ),
         Case("longrtt", "a round trip of 1.5 s", link=Impairment(delay_ms=750), check=_one_handshake),
         Case("chacha20", "ChaCha20-Poly1305", words=frozenset({"chacha20"}), check=_chacha),
         Case(

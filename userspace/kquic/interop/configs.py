@@ -15,7 +15,7 @@ http {{
     fastcgi_temp_path {dir}/fastcgi; uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
     server {{
         listen {host}:{port} quic; http3 on; http3_hq on; quic_gso on; quic_retry {retry}; ssl_early_data on;
-        keepalive_requests 10000;
+        keepalive_requests 10000; client_max_body_size 20m; {dav}
         ssl_certificate {cert}; ssl_certificate_key {key}; root {root};
     }}
 }}
@@ -32,8 +32,10 @@ frontend all
     bind {bind}:{port} ssl crt {dir}/both.pem alpn h3 allow-0rtt {retry}
     default_backend files
 backend files
-    server one 127.0.0.1:8080
+    server one 127.0.0.1:{behind}
 """
+#: The TCP port of the server behind a proxy.
+BEHIND = 8080
 
 
 def _host(task: Task) -> str:
@@ -43,8 +45,9 @@ def _host(task: Task) -> str:
 def nginx(task: Task) -> str:
     """nginx.conf."""
     retry = "on" if "retry" in task.words else "off"
+    root, dav = (task.out, "dav_methods PUT;") if "upload" in task.words else (task.root, "")
     return _NGINX.format(
-        dir=task.folder, host=_host(task), port=task.port, retry=retry, cert=task.cert, key=task.key, root=task.root
+        dir=task.folder, host=_host(task), port=task.port, retry=retry, cert=task.cert, key=task.key, root=root, dav=dav
     )
 
 
@@ -52,15 +55,17 @@ def haproxy(task: Task) -> str:
     """haproxy.cfg."""
     bind = f"quic6@{task.address}" if ":" in task.address else f"quic4@{task.address}"
     retry = "quic-force-retry" if "retry" in task.words else ""
-    return _HAPROXY.format(bind=bind, port=task.port, dir=task.folder, retry=retry)
+    return _HAPROXY.format(bind=bind, port=task.port, dir=task.folder, retry=retry, behind=BEHIND)
 
 
 def caddy(task: Task) -> str:
     """caddy.json: no names of its own, no certificates from elsewhere, HTTP/3 on the one port."""
-    files = {"handle": [{"handler": "file_server", "root": str(task.root)}]}
+    handler: dict[str, object] = {"handler": "file_server", "root": str(task.root)}
+    if "upload" in task.words:
+        handler = {"handler": "reverse_proxy", "upstreams": [{"dial": f"127.0.0.1:{BEHIND}"}]}
     server = {
         "listen": [f"{_host(task)}:{task.port}"],
-        "routes": [files],
+        "routes": [{"handle": [handler]}],
         "automatic_https": {"disable": True},
         "tls_connection_policies": [{}],
         "protocols": ["h1", "h2", "h3"],

@@ -104,9 +104,13 @@ def _gtlsclient(task: Task) -> list[Argv]:
         "migrate": ["--change-local-addr=600ms"],
         "v2": ["-v", "0x6b3343cf"],
     }
-    argv = [*_LIBRARIES, str(NGTCP2 / "bin/gtlsclient"), "-q", "--exit-on-all-streams-close", f"--download={task.out}"]
+    argv = [*_LIBRARIES, str(NGTCP2 / "bin/gtlsclient"), "-q", "--exit-on-all-streams-close"]
+    argv += [] if "upload" in task.words else [f"--download={task.out}"]
     argv += [word for known, words in switches.items() if known in task.words for word in words]
     where = [task.address, str(task.port)]
+    if "upload" in task.words:
+        sent = zip(task.paths, task.urls(), strict=True)
+        return [[*argv, "-m", "PUT", "-d", f"{task.root}{path}", *where, url] for path, url in sent]
     if task.words & {"resume", "early"}:
         argv += [f"--{name}={task.folder / name}" for name in ("session-file", "tp-file", "token-file")]
         argv += [] if "early" in task.words else ["--disable-early-data"]
@@ -163,7 +167,11 @@ def _curl(*prefix: str) -> Client:
     def client(task: Task) -> list[Argv]:
         host = _host_port(task).rpartition(":")[0]
         argv = [*prefix, "curl", "-sS", "--fail", "--http3-only", "--max-time", "220", "--cacert", str(task.ca)]
-        argv += ["--resolve", f"{task.name}:{task.port}:{host}", "--output-dir", str(task.out), "--remote-name-all"]
+        argv += ["--resolve", f"{task.name}:{task.port}:{host}"]
+        if "upload" in task.words:
+            sent = zip(task.paths, task.urls(), strict=True)
+            return [[*argv, *(word for path, url in sent for word in ("-T", f"{task.root}{path}", url))]]
+        argv += ["--output-dir", str(task.out), "--remote-name-all"]
         argv += ["--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256"] if "chacha20" in task.words else []
         argv += ["--parallel"] if len(task.paths) > 1 and not task.words & {"each", "resume", "early"} else []
         if "each" in task.words:
@@ -190,8 +198,27 @@ def _haproxy(*prefix: str) -> Server:
 
     def server(task: Task) -> Argv:
         (task.folder / "both.pem").write_text(task.cert.read_text() + task.key.read_text())
-        back = ["busybox", "httpd", "-p", "127.0.0.1:8080", "-h", str(task.root)]
-        return ["sh", "-c", f"{shlex.join(back)} -f & exec {shlex.join(front(task))}"]
+        back = ["busybox", "httpd", "-p", f"127.0.0.1:{configs.BEHIND}", "-h", str(task.root), "-f"]
+        return _before(_keeper(task) if "upload" in task.words else back, front(task))
+
+    return server
+
+
+def _keeper(task: Task) -> Argv:
+    """A server that keeps what is uploaded, behind one that only passes it on."""
+    return [sys.executable, str(PROGRAMS / "keeper.py"), str(configs.BEHIND), str(task.out)]
+
+
+def _before(back: Argv, front: Argv) -> Argv:
+    return ["sh", "-c", f"{shlex.join(back)} & exec {shlex.join(front)}"]
+
+
+def _caddy(*prefix: str) -> Server:
+    """It serves files by itself, and keeps none."""
+    front = _configured(prefix, ["env", "HOME=/tmp", "caddy", "run", "--config"], "caddy.json", configs.caddy)
+
+    def server(task: Task) -> Argv:
+        return _before(_keeper(task), front(task)) if "upload" in task.words else front(task)
 
     return server
 
@@ -212,7 +239,8 @@ def _chromium(task: Task) -> list[Argv]:
     browser = shlex.join(inside("chromium-headless-shell"))
     argv = [sys.executable, str(PROGRAMS / "chromium_web.py"), "--browser", browser, "--address", task.address]
     argv += ["--port", str(task.port), "--name", task.name, "--cert", str(task.cert), "--out", str(task.out)]
-    return [[*argv, *(["--each"] if "each" in task.words else []), *task.paths]]
+    argv += [f"--{word}" for word in ("each", "upload") if word in task.words]
+    return [[*argv, *task.paths]]
 
 
 _NO_SWITCH = "it has no switch for it"
@@ -259,6 +287,7 @@ _IN_IMAGE = (
         _gtlsclient,
         alpn=("h3",),
         starts_key_update=True,
+        cannot={"server upload": "it throws away what is sent to it"},
     ),
     Peer("openssl", ["openssl", "version"], client=_s_client(), alpn=("hq-interop",), cannot={**_OPENSSL, **_S_CLIENT}),
     Peer("curl", ["curl", "--version"], client=_curl(), alpn=("h3",), cannot=_CURL),
@@ -342,7 +371,7 @@ _IN_ROOT = (
     Peer(
         "caddy",
         inside("caddy", "version"),
-        _configured(inside(), ["env", "HOME=/tmp", "caddy", "run", "--config"], "caddy.json", configs.caddy),
+        _caddy(*inside()),
         alpn=("h3",),
         needs=ROOT,
         cannot={"retry": _NO_SWITCH, "zerortt": _NO_SWITCH},

@@ -11,8 +11,8 @@ from typing import Literal
 Role = Literal["client", "server"]
 
 #: Words of a case that a server's program has to know; the others are the client's.
-SERVER_WORDS = frozenset({"retry", "early", "v2"})
-CLIENT_WORDS = frozenset({"chacha20", "v2", "resume", "early", "keyupdate", "each", "migrate"})
+SERVER_WORDS = frozenset({"retry", "early", "v2", "upload"})
+CLIENT_WORDS = frozenset({"chacha20", "v2", "resume", "early", "keyupdate", "each", "migrate", "upload"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Task:
 
     Attributes:
         words: what is special: retry, chacha20, v2, resume, early, keyupdate, each (a connection for every path),
-            migrate.
+            migrate, upload (the client sends the files, and the server keeps them in `out`).
         folder: of this cell, for configuration and what is fetched.
         elsewhere: another address of the client, to migrate to.
     """
@@ -41,7 +41,7 @@ class Task:
 
     @property
     def out(self) -> Path:
-        """Where what is fetched is to lie, by its name."""
+        """Where what is fetched, or uploaded, is to lie, by its name."""
         return self.folder / "out"
 
     def urls(self) -> list[str]:
@@ -53,12 +53,14 @@ class Task:
         where = ["--address", self.address, "--port", str(self.port), "--alpn", self.alpn]
         if role == "server":
             files = {"cert": self.cert, "key": self.key, "root": self.root}
-            return [role, *where, *_named(files), *self._switches(SERVER_WORDS)]
+            return [role, *where, *_named(files), *self._switches(role)]
         told = {"ca": self.ca, "name": self.name, "out": self.out}
-        return [role, *where, *_named(told), *self._switches(CLIENT_WORDS), *self.paths]
+        return [role, *where, *_named(told), *self._switches(role), *self.paths]
 
-    def _switches(self, known: frozenset[str]) -> list[str]:
+    def _switches(self, role: Role) -> list[str]:
+        known = SERVER_WORDS if role == "server" else CLIENT_WORDS
         valued = {"chacha20": ["--cipher", "chacha20"], "migrate": ["--migrate", self.elsewhere]}
+        valued["upload"] = ["--keep", str(self.out)] if role == "server" else ["--send", str(self.root)]
         return [switch for word in sorted(self.words & known) for switch in valued.get(word, [f"--{word}"])]
 
 
