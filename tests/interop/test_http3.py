@@ -22,6 +22,7 @@ NGTCP2 = Path("/opt/ngtcp2/usr")
 LIBRARIES = f"LD_LIBRARY_PATH={NGTCP2}/lib/x86_64-linux-gnu"
 ADDRESS, PORT, NAME = Network.SERVER_V4, 4433, "server.test"
 BIG = 10 << 20
+PREFERRED = "10.0.0.9"
 
 NGINX = """\
 daemon off; user root; pid {dir}/pid; error_log stderr notice; worker_processes 1;
@@ -212,6 +213,22 @@ class TestOurClient:
             server.wait_for("version=0x6b3343cf type=Handshake", timeout=10)
             assert "version=0x00000001 type=Initial" in server.output
             assert "version=0x00000001 type=Handshake" not in server.output
+
+    def test_ngtcp2_preferred_address(self, net: Network, certs, site: Path) -> None:
+        """It would rather be spoken to at another address (RFC 9000, 9.6), and there our client goes."""
+        net.srv.run("ip", "address", "add", f"{PREFERRED}/24", "dev", net.link.dev)
+        argv = ["env", LIBRARIES, NGTCP2 / "sbin" / "gtlsserver", "-q", "-d", site]
+        where = [f"--preferred-ipv4-addr={PREFERRED}:{PORT}", ADDRESS, str(PORT)]
+        seen = ["tcpdump", "-ni", net.link.dev, "-l", f"udp and src host {PREFERRED}"]
+        try:
+            with listening(net, *argv, *where, certs.server.key, certs.server.cert):
+                with Program(net.cli, seen, ready="listening on") as capture:
+                    said = fetch(net, certs, "/page", "/big")
+                    capture.wait_for(f"{PREFERRED}.{PORT} >", timeout=10)
+        finally:
+            net.srv.run("ip", "address", "del", f"{PREFERRED}/24", "dev", net.link.dev)
+        assert "ConnectionMigrated(local=False)" in said
+        assert digest(site / "big") in said
 
     @pytest.mark.parametrize("more", ["", "quic-force-retry"], ids=["transfer", "retry"])
     def test_haproxy(self, net: Network, certs, site: Path, tmp_path: Path, more: str) -> None:

@@ -129,6 +129,7 @@ def server(args: argparse.Namespace) -> None:
 def client(args: argparse.Namespace) -> None:
     settings = ClientSettings(X509Credentials(trust=Path(args.ca).read_bytes()), server_name=args.name, alpn=("h3",))
     with connect(args.address, args.port) as connection:
+        connection.enable_event(EventType.CONNECTION_MIGRATION)
         print(f"handshake {client_handshake(connection, settings)}", flush=True)
         link = Link(connection, is_client=True)
         http = H3Connection(link)
