@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Chromium in the interop matrix: it opens a page that fetches files by HTTP/3 (`chromium.html`).
 
-    chromium_web.py --browser "WORDS" --address A --port P --name SERVER --cert CERT --out DIR [--each] [--upload] PATH ...
+    chromium_web.py --browser "WORDS" --address A --port P --name SERVER --cert CERT --out DIR [--each|--upload] PATH
 
 WORDS are the command that starts the browser. It is told to use QUIC and nothing else for this server, and to believe
 the certificate CERT, whose authority it does not know.

@@ -173,6 +173,7 @@ class Record:
 
     __slots__ = ()
     LAYOUT: ClassVar[Struct]
+    __match_args__: ClassVar[tuple[str, ...]]
 
     @classmethod
     def size(cls) -> int:
@@ -181,7 +182,7 @@ class Record:
 
     def pack(self) -> bytes:
         """The bytes that the kernel expects."""
-        return self.LAYOUT.pack(*(getattr(self, name) for name in self.__slots__))
+        return self.LAYOUT.pack(*[getattr(self, name) for name in self.__match_args__])
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
