@@ -221,10 +221,12 @@ class TestOurClient:
         where = [f"--preferred-ipv4-addr={PREFERRED}:{PORT}", ADDRESS, str(PORT)]
         seen = ["tcpdump", "-ni", net.link.dev, "-l", f"udp and src host {PREFERRED}"]
         try:
-            with listening(net, *argv, *where, certs.server.key, certs.server.cert):
-                with Program(net.cli, seen, ready="listening on") as capture:
-                    said = fetch(net, certs, "/page", "/big")
-                    capture.wait_for(f"{PREFERRED}.{PORT} >", timeout=10)
+            with (
+                listening(net, *argv, *where, certs.server.key, certs.server.cert),
+                Program(net.cli, seen, ready="listening on") as capture,
+            ):
+                said = fetch(net, certs, "/page", "/big")
+                capture.wait_for(f"{PREFERRED}.{PORT} >", timeout=10)
         finally:
             net.srv.run("ip", "address", "del", f"{PREFERRED}/24", "dev", net.link.dev)
         assert "ConnectionMigrated(local=False)" in said
