@@ -212,6 +212,23 @@ void quic_close_on_idle(struct quic_conn *conn)
 }
 
 /**
+ * quic_close_on_slow_handshake - a client has used up its time
+ * @conn: connection of a server whose handshake is not complete
+ *
+ * The client is told: it may be honest and behind a bad path, and then fails at
+ * once instead of at a timeout of its own.
+ *
+ * Context: connection lock held.
+ */
+void quic_close_on_slow_handshake(struct quic_conn *conn)
+{
+	WRITE_ONCE(quic_conn_sk(conn)->sk_err, ETIMEDOUT);
+	quic_close_transport(conn, QUIC_TRANSPORT_ERROR_CONNECTION_REFUSED, 0,
+			     "handshake timeout");
+	quic_events_wake(conn);
+}
+
+/**
  * quic_close_on_refused - there is no server at the other end
  * @conn: connection of a client
  * @err:  positive errno for the program

@@ -51,6 +51,7 @@ void quic_close_on_frame(struct quic_conn *conn,
 			 const struct quic_frame_connection_close *frame);
 void quic_close_on_reset(struct quic_conn *conn);
 void quic_close_on_idle(struct quic_conn *conn);
+void quic_close_on_slow_handshake(struct quic_conn *conn);
 void quic_close_on_refused(struct quic_conn *conn, int err);
 void quic_close_on_datagram(struct quic_conn *conn);
 void quic_close_timeout(struct quic_conn *conn);

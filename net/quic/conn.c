@@ -203,6 +203,18 @@ static int quic_conn_start(struct quic_conn *conn, const struct quic_cid *dcid)
 	return 0;
 }
 
+/* The idle timeout is no bound: every packet moves it, and whoever can send an
+ * Initial packet can send many.
+ */
+static void quic_conn_limit_handshake(struct quic_conn *conn)
+{
+	int s = READ_ONCE(quic_net(quic_conn_net(conn))->handshake_timeout);
+
+	if (s)
+		quic_timer_set(conn, QUIC_TIMER_HANDSHAKE,
+			       ktime_add_ms(ktime_get(), s * MSEC_PER_SEC));
+}
+
 static void quic_conn_unstart(struct quic_conn *conn)
 {
 	quic_cids_free(conn);
@@ -280,6 +292,7 @@ int quic_conn_accept(struct sock *sk, struct quic_request *req)
 		err = quic_conn_start(conn, &req->dcid);
 	if (err)
 		return err;
+	quic_conn_limit_handshake(conn);
 	conn->path.tx_bytes = req->said.bytes;
 	conn->spaces[QUIC_SPACE_INITIAL].next_pn = req->said.next_pn;
 	quic_sock_set_addrs(sk, &req->local, &req->peer);
@@ -306,6 +319,7 @@ void quic_conn_established(struct quic_conn *conn)
 	u64 keepalive = conn->settings.config.keepalive_probe_interval;
 
 	conn->hs.complete = true;
+	quic_timer_clear(conn, QUIC_TIMER_HANDSHAKE);
 	trace_quic_conn_state(quic_conn_sk(conn), "complete");
 	if (conn->is_server) {
 		conn->hs.done_pending = true;

@@ -8,6 +8,7 @@
 #include "event.h"
 #include "input.h"
 #include "migrate.h"
+#include "net_ns.h"
 #include "sock_addr.h"
 #include "udp_rx.h"
 #include "udp_tx.h"
@@ -503,7 +504,8 @@ void quic_migrate_on_confirmed(struct quic_conn *conn)
 	if (conn->alt.endpoint) {
 		quic_migrate_keep_alt(conn, QUIC_PATH_OWN);
 		quic_migrate_check(conn, &conn->alt);
-	} else if (!conn->is_server && conn->remote.has_preferred_addr) {
+	} else if (!conn->is_server && conn->remote.has_preferred_addr &&
+		   READ_ONCE(quic_net(quic_conn_net(conn))->preferred_address)) {
 		conn->roam.preferred = true;
 		quic_roam_kick(conn);
 	}

@@ -25,6 +25,9 @@
 #define QUIC_EP_HASH_SIZE	64
 #define QUIC_LISTEN_HASH_SIZE	32
 
+/* Clients give up earlier: after 10 seconds most of them, or 30. */
+#define QUIC_HANDSHAKE_TIMEOUT_S	60
+
 /**
  * struct quic_net - what QUIC keeps for a network namespace
  * @net:	  the namespace
@@ -55,8 +58,10 @@
  * @reset_budget: stateless resets that may still be sent in this period
  * @reset_period: jiffies at which it began
  * @cc:		  congestion controller of connections whose program names none
+ * @handshake_timeout: seconds that a server's handshake may take; 0 is none
+ * @preferred_address: clients go to the preferred address of their server
  * @spin_bit:	  connection IDs that come into use let the latency spin bit spin
- * @sysctl:	  where these two can be read and written
+ * @sysctl:	  where these can be read and written
  * @mib:	  counters
  */
 struct quic_net {
@@ -94,6 +99,8 @@ struct quic_net {
 	unsigned long		reset_period;
 
 	const struct quic_cc_ops *cc;
+	int			handshake_timeout;
+	u8			preferred_address;
 	u8			spin_bit;
 	struct ctl_table_header	*sysctl;
 

@@ -191,13 +191,38 @@ static void quic_roam_doubt(struct quic_conn *conn)
 
 /* Preferred address */
 
+/* Part of a network that its owner has numbered without asking anybody. */
+static bool quic_roam_private(const union quic_addr *addr)
+{
+	__be32 v4 = addr->v4.sin_addr.s_addr;
+
+	if (addr->sa.sa_family == AF_INET)
+		return ipv4_is_private_10(v4) || ipv4_is_private_172(v4) ||
+		       ipv4_is_private_192(v4) ||
+		       /* RFC 6598 */
+		       (v4 & htonl(0xffc00000)) == htonl(0x64400000);
+	/* RFC 4193, and what came before it */
+	return (addr->v6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc ||
+	       ipv6_addr_type(&addr->v6.sin6_addr) & IPV6_ADDR_SITELOCAL;
+}
+
+/* From how far away an address can be reached. Behind a NAT that says nothing of
+ * the other end, so that quic_roam_scope() is coarser.
+ */
+static int quic_roam_reach(const union quic_addr *addr)
+{
+	int scope = quic_roam_scope(addr);
+
+	return scope < 2 || quic_roam_private(addr) ? scope : scope + 1;
+}
+
 /**
  * quic_roam_preferred_ok - may a server send us to an address
  * @now:       where it is
  * @preferred: its preferred address
  *
  * RFC 9000, 21.5.3: a server is not to make its clients send to what only they
- * can reach.
+ * can reach: themselves, their link, the network behind their NAT.
  *
  * Return: true if it may.
  */
@@ -215,7 +240,7 @@ bool quic_roam_preferred_ok(const union quic_addr *now,
 		   ipv4_is_lbcast(preferred->v4.sin_addr.s_addr)) {
 		return false;
 	}
-	return quic_roam_scope(preferred) >= quic_roam_scope(now);
+	return quic_roam_reach(preferred) >= quic_roam_reach(now);
 }
 
 /* Our address stays if it leads there; else, and for the other family, it is

@@ -13,6 +13,8 @@
 
 static struct ctl_table_header *quic_sysctl_header;
 
+static int quic_sysctl_day = 24 * 60 * 60;
+
 static const struct ctl_table quic_sysctl_table[] = {
 	{
 		.procname	= "quic_mem",
@@ -75,6 +77,24 @@ int quic_sysctl_net_init(struct quic_net *qn)
 			.maxlen		= QUIC_CC_NAME_MAX,
 			.mode		= 0644,
 			.proc_handler	= quic_sysctl_cc,
+		},
+		{
+			.procname	= "handshake_timeout",
+			.data		= &qn->handshake_timeout,
+			.maxlen		= sizeof(qn->handshake_timeout),
+			.mode		= 0644,
+			.proc_handler	= proc_dointvec_minmax,
+			.extra1		= SYSCTL_ZERO,
+			.extra2		= &quic_sysctl_day,
+		},
+		{
+			.procname	= "preferred_address",
+			.data		= &qn->preferred_address,
+			.maxlen		= sizeof(qn->preferred_address),
+			.mode		= 0644,
+			.proc_handler	= proc_dou8vec_minmax,
+			.extra1		= SYSCTL_ZERO,
+			.extra2		= SYSCTL_ONE,
 		},
 		{
 			.procname	= "spin_bit",

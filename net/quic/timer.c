@@ -55,6 +55,9 @@ static void quic_timer_expire(struct quic_conn *conn, enum quic_timer_id id,
 	case QUIC_TIMER_IDLE:
 		quic_close_on_idle(conn);
 		break;
+	case QUIC_TIMER_HANDSHAKE:
+		quic_close_on_slow_handshake(conn);
+		break;
 	case QUIC_TIMER_KEEPALIVE:
 		conn->ping_pending = true;
 		break;

@@ -22,6 +22,7 @@ enum quic_timer_id {
 	QUIC_TIMER_ACK,		/* max_ack_delay: RFC 9000, 13.2.1 */
 	QUIC_TIMER_PACE,	/* next batch may leave: RFC 9002, 7.7 */
 	QUIC_TIMER_IDLE,	/* RFC 9000, 10.1 */
+	QUIC_TIMER_HANDSHAKE,	/* server: the handshake takes too long */
 	QUIC_TIMER_KEEPALIVE,	/* config.keepalive_probe_interval */
 	QUIC_TIMER_KEYS,	/* drop old 1-RTT keys: RFC 9001, 6.5 */
 	QUIC_TIMER_PATH,	/* path validation: RFC 9000, 8.2.4 */

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,9 @@ from kquic.sock import Config, Connection, Listener, TransportParams, listen
 from kquic.sock._abi import CongestionControl
 from kquic.sock.events import Datagram
 from quic_pair import LOCALHOST, TIMEOUT, Pair, established, raises, read
+from sysctls import SYSCTL, sysctl
 
 PROC = Path("/proc/net/quic")
-SYSCTL = Path("/proc/sys/net/quic")
 NEW = 0x400
 SO_SNDBUFFORCE = 32
 
@@ -100,17 +100,6 @@ class TestProc:
         assert {line.split()[1] for line in shown.splitlines() if line.startswith("Quic")} == {"0"}
 
 
-@contextmanager
-def sysctl(name: str, value: str) -> Iterator[None]:
-    """A value for a while."""
-    before = (SYSCTL / name).read_text()
-    (SYSCTL / name).write_text(value)
-    try:
-        yield
-    finally:
-        (SYSCTL / name).write_text(before)
-
-
 class TestSysctl:
     @pytest.mark.parametrize("name", ["quic_mem", "quic_rmem", "quic_wmem"])
     def test_three_rising_numbers(self, name: str) -> None:
@@ -138,7 +127,19 @@ class TestSysctl:
             elsewhere = host.run("ls", SYSCTL).split()
         finally:
             host.close()
-        assert elsewhere == ["congestion_control", "spin_bit"]
+        assert elsewhere == ["congestion_control", "handshake_timeout", "preferred_address", "spin_bit"]
+
+    @pytest.mark.parametrize(
+        ("name", "default", "wrong"),
+        [("handshake_timeout", "60", ("-1", "86401")), ("preferred_address", "1", ("-1", "2"))],
+    )
+    def test_numbers(self, name: str, default: str, wrong: tuple[str, ...]) -> None:
+        assert (SYSCTL / name).read_text().strip() == default
+        for value in wrong:
+            with raises(errno.EINVAL):
+                (SYSCTL / name).write_text(value)
+        with sysctl(name, "0"):
+            assert (SYSCTL / name).read_text().strip() == "0"
 
     def test_congestion_control(self) -> None:
         path = SYSCTL / "congestion_control"

@@ -238,8 +238,41 @@ static void a_preferred_address_reaches_as_far(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, quic_roam_preferred_ok(&world, &link));
 	KUNIT_EXPECT_FALSE(test, quic_roam_preferred_ok(&link, &own));
 	KUNIT_EXPECT_TRUE(test, quic_roam_preferred_ok(&own, &world));
+	KUNIT_EXPECT_TRUE(test, quic_roam_preferred_ok(&world6, &world));
 	world.v4.sin_port = 0;
 	KUNIT_EXPECT_FALSE(test, quic_roam_preferred_ok(&own, &world));
+}
+
+/* Somebody's own network: a server that is there may stay there, or leave it. */
+static void a_preferred_address_behind_a_nat(struct kunit *test)
+{
+	union quic_addr world = v4(0x5db8d822, 443), inside[] = {
+		v4(0x0a000001, 443), v4(0xac100001, 443), v4(0xac1fffff, 443),
+		v4(0xc0a80001, 443), v4(0x64400001, 443),
+		v6(0xfd030000, 1, 443), v6(0xfc000000, 1, 443),
+		v6(0xfec00000, 1, 443),
+	};
+	union quic_addr outside[] = {
+		v4(0x0b000001, 443), v4(0xac200001, 443), v4(0xc0a90001, 443),
+		v4(0x64800001, 443), v6(0x2a000000, 1, 443),
+	};
+	union quic_addr link = v6(0xfe800000, 1, 443);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(inside); i++) {
+		KUNIT_EXPECT_FALSE(test, quic_roam_preferred_ok(&world,
+								&inside[i]));
+		KUNIT_EXPECT_TRUE(test, quic_roam_preferred_ok(&inside[i],
+							       &world));
+		KUNIT_EXPECT_TRUE(test, quic_roam_preferred_ok(&link,
+							       &inside[i]));
+		KUNIT_EXPECT_FALSE(test, quic_roam_preferred_ok(&inside[i],
+								&link));
+	}
+	KUNIT_EXPECT_TRUE(test, quic_roam_preferred_ok(&inside[0], &inside[5]));
+	for (i = 0; i < ARRAY_SIZE(outside); i++)
+		KUNIT_EXPECT_TRUE(test, quic_roam_preferred_ok(&world,
+							       &outside[i]));
 }
 
 static void a_preferred_address_is_of_one_host(struct kunit *test)
@@ -264,6 +297,7 @@ static struct kunit_case quic_path_cases[] = {
 	KUNIT_CASE(a_small_challenge_shows_the_address_only),
 	KUNIT_CASE(challenges_become_rarer_until_hope_is_lost),
 	KUNIT_CASE(a_preferred_address_reaches_as_far),
+	KUNIT_CASE(a_preferred_address_behind_a_nat),
 	KUNIT_CASE(a_preferred_address_is_of_one_host),
 	{}
 };
