@@ -170,6 +170,25 @@ quic_listen_retry_secret(struct quic_net *qn, const struct sk_buff *skb,
 	return secret;
 }
 
+static void quic_listen_check_own_token(const struct quic_listener *l,
+					const union quic_addr *peer,
+					const struct quic_header *hdr,
+					struct quic_token_result *res)
+{
+	const struct quic_token_secret *secrets[] = {
+		quic_listen_secret(l), &l->past.secret,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(secrets); i++) {
+		quic_token_check(secrets[i], hdr->version, peer, &hdr->dcid,
+				 hdr->token, hdr->token_len, ktime_get(), res);
+		if (res->verdict == QUIC_TOKEN_RETRY ||
+		    res->verdict == QUIC_TOKEN_NEW)
+			return;
+	}
+}
+
 /**
  * quic_listen_check_token - look whether some listener has made a token
  * @qn:	   network namespace
@@ -197,9 +216,7 @@ void quic_listen_check_token(struct quic_net *qn, const struct sk_buff *skb,
 	hlist_for_each_entry(l, quic_listen_bucket(qn, &key.local), node) {
 		if (quic_listen_score(l, &key) < 0)
 			continue;
-		quic_token_check(quic_listen_secret(l), hdr->version, &peer,
-				 &hdr->dcid, hdr->token, hdr->token_len,
-				 ktime_get(), &one);
+		quic_listen_check_own_token(l, &peer, hdr, &one);
 		/* Another listener's token looks like a bad one of ours. */
 		if (one.verdict != QUIC_TOKEN_NONE)
 			*res = one;
@@ -404,6 +421,7 @@ int quic_listen_start(struct sock *sk)
 			return -ENOMEM;
 		INIT_LIST_HEAD(&l->requests);
 		l->sk = sk;
+		quic_token_past_init(&l->past, ktime_get());
 	}
 	l->alpn = conn->settings.alpn;
 	quic_sock_local(sk, &l->addr);
@@ -448,7 +466,7 @@ void quic_listen_stop(struct sock *sk)
  */
 void quic_listen_free(struct sock *sk)
 {
-	kfree(quic_conn(sk)->listener);
+	kfree_sensitive(quic_conn(sk)->listener);
 }
 
 /* Until a request waits. As inet_csk_wait_for_connect(). */
@@ -482,6 +500,23 @@ static int quic_listen_wait(struct sock *sk, long timeo)
 	return err;
 }
 
+/* Looked at here because accept() is where a secret is handed on: what is
+ * accepted never has one that is about to be forgotten.
+ */
+static void quic_listen_renew_secret(struct sock *sk)
+{
+	struct quic_net *qn = quic_net(sock_net(sk));
+	struct quic_conn *conn = quic_conn(sk);
+	struct quic_token_past *past = &conn->listener->past;
+	ktime_t now = ktime_get();
+
+	if (!quic_token_renewal_due(past, now))
+		return;
+	mutex_lock(&qn->req_mutex);
+	quic_token_renew(&conn->settings.secret, past, now);
+	mutex_unlock(&qn->req_mutex);
+}
+
 /* Make a connection of the oldest request. */
 static struct sock *quic_listen_take(struct sock *sk, bool kern)
 {
@@ -490,6 +525,7 @@ static struct sock *quic_listen_take(struct sock *sk, bool kern)
 	struct sock *newsk;
 	int err = -EAGAIN;
 
+	quic_listen_renew_secret(sk);
 	newsk = quic_sock_alloc_child(sk, kern);
 	if (!newsk)
 		return ERR_PTR(-ENOMEM);

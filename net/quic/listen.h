@@ -32,6 +32,7 @@ struct sock;
  * @bound_if:	the device that it is bound to, or 0
  * @v6only:	bound to the IPv6 wildcard, it refuses IPv4
  * @reuseport:	it may share address and list with others of the same user
+ * @past:	the secret that its tokens were made with before
  * @requests:	struct quic_request that wait for accept(), oldest first
  */
 struct quic_listener {
@@ -42,6 +43,7 @@ struct quic_listener {
 	int bound_if;
 	bool v6only;
 	bool reuseport;
+	struct quic_token_past past;
 	struct list_head requests;
 };
 

@@ -30,6 +30,12 @@
 #define QUIC_TOKEN_RETRY_MS	3000
 #define QUIC_TOKEN_NEW_MS	600000
 
+/* A secret makes tokens for so long, and is recognised for as long again. A
+ * connection keeps that which it was accepted with: what it gives out much later,
+ * to a client that moves, validates nothing.
+ */
+#define QUIC_TOKEN_SECRET_MS	(12 * 60 * 60 * MSEC_PER_SEC)
+
 /* Used tokens are remembered in so many bits, four for each. */
 #define QUIC_TOKEN_USED_BITS	(U16_MAX + 1)
 #define QUIC_TOKEN_USED_EACH	4
@@ -49,6 +55,47 @@ static_assert(QUIC_TOKEN_OVERHEAD + QUIC_TOKEN_RETRY_MAX <= QUIC_TOKEN_MAX);
 void quic_token_secret_init(struct quic_token_secret *secret)
 {
 	get_random_bytes(secret, sizeof(*secret));
+}
+
+/**
+ * quic_token_past_init - begin with a secret that has had no predecessor
+ * @past: what to initialise
+ * @now: current time
+ */
+void quic_token_past_init(struct quic_token_past *past, ktime_t now)
+{
+	/* Zeros would be a secret that everybody knows. */
+	quic_token_secret_init(&past->secret);
+	past->since = now;
+}
+
+/**
+ * quic_token_renewal_due - has a secret been in use long enough
+ * @past: of the listener
+ * @now: current time
+ *
+ * Return: whether quic_token_renew() is to be called.
+ */
+bool quic_token_renewal_due(const struct quic_token_past *past, ktime_t now)
+{
+	return ktime_ms_delta(now, past->since) >= QUIC_TOKEN_SECRET_MS;
+}
+
+/**
+ * quic_token_renew - make address validation tokens with another secret
+ * @secret: of the listener; what it derives else stays as it is
+ * @past: gets the one before
+ * @now: current time
+ *
+ * Tickets live longer than tokens, and bring the same key only with the same
+ * secret.
+ */
+void quic_token_renew(struct quic_token_secret *secret,
+		      struct quic_token_past *past, ktime_t now)
+{
+	past->secret = *secret;
+	past->since = now;
+	get_random_bytes(secret->seal, sizeof(secret->seal));
 }
 
 static u32 quic_token_ip(const union quic_addr *peer, const void **ip)

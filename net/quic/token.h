@@ -3,10 +3,11 @@
  * Retry and NEW_TOKEN tokens (RFC 9000, 8.1), stateless reset tokens (10.3),
  * and the session ticket key of a client (a server's TLS asks for it).
  *
- * Owns:    struct quic_token_used; the secrets belong to the listener (inherited
- *          by accepted sockets) and to the network namespace.
- * Guard:   of struct quic_token_used, quic_net.req_mutex; else none. @now is
- *          ktime_get() in all functions that take it.
+ * Owns:    struct quic_token_used and quic_token_past; the secrets belong to the
+ *          listener (inherited by accepted sockets) and to the network namespace.
+ * Guard:   of struct quic_token_used, quic_net.req_mutex; of a listener's secret
+ *          and past, that and its socket lock to write, either to read; else
+ *          none. @now is ktime_get() in all functions that take it.
  * Callers: listen.c, cid.c, handshake.c, sockopt.c.
  */
 #ifndef _NET_QUIC_TOKEN_H
@@ -23,6 +24,16 @@
 struct quic_token_secret {
 	u8 seal[QUIC_TOKEN_SECRET_LEN];	/* encrypts address validation tokens */
 	u8 mac[QUIC_TOKEN_SECRET_LEN];	/* derives the others */
+};
+
+/**
+ * struct quic_token_past - what a listener's older tokens are recognised by
+ * @secret: that in use before; nothing is made with it any more
+ * @since:  when the present one came into use
+ */
+struct quic_token_past {
+	struct quic_token_secret secret;
+	ktime_t since;
 };
 
 enum quic_token_verdict {
@@ -56,6 +67,10 @@ void quic_token_used_free(struct quic_token_used *used);
 bool quic_token_use(struct quic_token_used *used, const u8 *token, ktime_t now);
 
 void quic_token_secret_init(struct quic_token_secret *secret);
+void quic_token_past_init(struct quic_token_past *past, ktime_t now);
+bool quic_token_renewal_due(const struct quic_token_past *past, ktime_t now);
+void quic_token_renew(struct quic_token_secret *secret,
+		      struct quic_token_past *past, ktime_t now);
 
 u32 quic_token_retry(const struct quic_token_secret *secret, u32 version,
 		     const union quic_addr *peer, const struct quic_cid *odcid,

@@ -289,6 +289,41 @@ static void quic_token_test_used_many(struct kunit *test)
 	quic_token_used_free(&used);
 }
 
+/* Twelve hours, and what was made with it lasts as long again. */
+static void quic_token_test_renewal(struct kunit *test)
+{
+	struct quic_token_fixture *f = test->priv;
+	struct quic_token_secret first = f->secret;
+	struct quic_token_past past;
+	u8 token[QUIC_TOKEN_MAX];
+	u32 len;
+	int i;
+
+	quic_token_past_init(&past, f->now);
+	KUNIT_EXPECT_NE(test, memcmp(&past.secret, &first, sizeof(first)), 0);
+	KUNIT_EXPECT_NOT_NULL(test, memchr_inv(&past.secret, 0, sizeof(first)));
+	for (i = 1; i <= 2; i++) {
+		f->now = ktime_add_ms(f->now, 12 * 3600 * 1000 - 1);
+		KUNIT_EXPECT_FALSE(test, quic_token_renewal_due(&past, f->now));
+		f->now = ktime_add_ms(f->now, 1);
+		KUNIT_EXPECT_TRUE(test, quic_token_renewal_due(&past, f->now));
+		len = quic_token_new(&f->secret, f->version, &f->peer, f->now,
+				     token);
+		first = f->secret;
+		quic_token_renew(&f->secret, &past, f->now);
+
+		KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len),
+				QUIC_TOKEN_NONE);
+		KUNIT_EXPECT_MEMEQ(test, &past.secret, &first, sizeof(first));
+		swap(f->secret, past.secret);
+		KUNIT_EXPECT_EQ(test, quic_test_check(f, token, len),
+				QUIC_TOKEN_NEW);
+		swap(f->secret, past.secret);
+		KUNIT_EXPECT_MEMEQ(test, f->secret.mac, first.mac,
+				   sizeof(first.mac));
+	}
+}
+
 static struct kunit_case quic_token_cases[] = {
 	KUNIT_CASE(quic_token_test_retry),
 	KUNIT_CASE(quic_token_test_retry_bound),
@@ -298,6 +333,7 @@ static struct kunit_case quic_token_cases[] = {
 	KUNIT_CASE(quic_token_test_reset),
 	KUNIT_CASE(quic_token_test_ticket_key),
 	KUNIT_CASE(quic_token_test_version),
+	KUNIT_CASE(quic_token_test_renewal),
 	KUNIT_CASE(quic_token_test_used),
 	KUNIT_CASE(quic_token_test_used_many),
 	{}
