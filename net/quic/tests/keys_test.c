@@ -250,6 +250,37 @@ static void quic_keys_test_expire(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), KTIME_MAX);
 }
 
+/* RFC 9001, 4.9.3: 0-RTT packets open for three PTOs after the first 1-RTT one. */
+static void quic_keys_test_end_of_early(struct kunit *test)
+{
+	struct quic_keys_pair *p = test->priv;
+	static const u8 secret[32];
+	ktime_t due;
+
+	KUNIT_ASSERT_EQ(test,
+			quic_keys_install(&p->b, QUIC_CRYPTO_EARLY, false,
+					  TLS_CIPHER_AES_GCM_128,
+					  QUIC_VERSION_V1, secret, GFP_KERNEL),
+			0);
+	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), KTIME_MAX);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b,
+					     quic_test_seal(test, &p->a, 1)),
+			0);
+	due = quic_keys_expiry(&p->b);
+	KUNIT_EXPECT_EQ(test, due, ktime_add_us(p->now, 3 * QUIC_TEST_PTO_US));
+	/* Later ones do not move it. */
+	p->now = ktime_add_us(p->now, QUIC_TEST_PTO_US);
+	KUNIT_EXPECT_EQ(test, quic_test_open(p, &p->b,
+					     quic_test_seal(test, &p->a, 2)),
+			0);
+	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), due);
+	quic_keys_expire(&p->b, due - 1);
+	KUNIT_EXPECT_NOT_NULL(test, quic_keys_rx(&p->b, QUIC_CRYPTO_EARLY));
+	quic_keys_expire(&p->b, due);
+	KUNIT_EXPECT_NULL(test, quic_keys_rx(&p->b, QUIC_CRYPTO_EARLY));
+	KUNIT_EXPECT_EQ(test, quic_keys_expiry(&p->b), KTIME_MAX);
+}
+
 /* A forged phase bit costs nothing but the packet. */
 static void quic_keys_test_forged_phase(struct kunit *test)
 {
@@ -481,6 +512,7 @@ static struct kunit_case quic_keys_cases[] = {
 	KUNIT_CASE(quic_keys_test_update_again),
 	KUNIT_CASE(quic_keys_test_reordered),
 	KUNIT_CASE(quic_keys_test_expire),
+	KUNIT_CASE(quic_keys_test_end_of_early),
 	KUNIT_CASE(quic_keys_test_forged_phase),
 	KUNIT_CASE(quic_keys_test_update_twice),
 	KUNIT_CASE(quic_keys_test_ack_under_old),
