@@ -15,7 +15,7 @@ from typing import Any
 from kquic.lab.topology import Impairment, Network, client_and_server
 from kquic.sock import Cipher
 
-from . import exports, handshakes, raw, report, shares
+from . import exports, handshakes, raw, report, shares, userspace
 from .compare import Comparison, Result
 from .ends import WAYS, Ends, controlled, several
 from .work import bulk, bulk_several, request_response
@@ -77,6 +77,7 @@ def comparisons() -> list[Comparison[Any]]:
         *together(),
         *distant(),
         *lossy(),
+        *userspace.comparisons(),
         *handshakes.comparisons(),
         *shares.comparisons(),
         *exports.comparisons(),

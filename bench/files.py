@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,10 @@ FILE_SIZE = 64 << 20
 SERVED = "served"
 """A file of that size that the server has."""
 _BLOCK = 1 << 20
+_FIO = "fio --name=bench --direct=1 --ioengine=psync --group_reporting --output-format=json --randrepeat=0"
+_SMALL = 400
+"""Requests of each job that makes small ones."""
+JOBS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,28 @@ class Mounted:
         if left:
             raise EOFError(f"{left} bytes are missing")
         return FILE_SIZE / (time.perf_counter() - began)
+
+    def read_jobs(self) -> float:
+        """Parts of that file by several jobs at a time: bytes per second."""
+        return self._fio("read", "256k", f"--size={FILE_SIZE // JOBS}", f"--offset_increment={FILE_SIZE // JOBS}")[0]
+
+    def read_small(self) -> float:
+        """4 KiB from anywhere in it, by several jobs, past the cache: reads per second."""
+        return self._fio("randread", "4k", f"--size={FILE_SIZE}", f"--number_ios={_SMALL}")[1]
+
+    def write_small(self) -> float:
+        """4 KiB to anywhere in a file of its size, by several jobs, past the cache: writes per second."""
+        return self._fio("randwrite", "4k", f"--size={FILE_SIZE}", f"--number_ios={_SMALL}", name="random")[1]
+
+    def _fio(self, kind: str, block: str, *more: str, name: str = SERVED) -> tuple[float, float]:
+        """What fio has done in a second: bytes, requests."""
+        path = self.folder / name
+        if not path.exists():
+            path.write_bytes(bytes(FILE_SIZE))
+        argv = [*_FIO.split(), f"--filename={path}", f"--rw={kind}", f"--bs={block}", f"--numjobs={JOBS}", *more]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=300)
+        result = json.loads(done.stdout)["jobs"][0][kind.removeprefix("rand")]
+        return float(result["bw_bytes"]), float(result["iops"])
 
     def change(self, files: int = 200) -> float:
         """Small files created, looked at and removed: files per second."""
