@@ -14,6 +14,9 @@
 /* Header protection needs its sample within the packet (RFC 9001, 5.4.2). */
 #define QUIC_PKT_MIN_PROTECTED	4
 
+/* Bytes of a packet number behind the handshake, at least. */
+#define QUIC_PKT_PN_APP		2
+
 static u8 quic_pkt_max_frames(const struct quic_conn *conn,
 			      enum quic_pkt_type type)
 {
@@ -92,6 +95,19 @@ u32 quic_pkt_overhead(struct quic_conn *conn, enum quic_pkt_type type)
 				   QUIC_PN_MAX_LEN) + QUIC_TAG_LEN;
 }
 
+/* A window of full packets may overtake it, and many more that are small, so
+ * that one byte will only do for handshakes.
+ */
+static u8 quic_pkt_pn_len(const struct quic_pkt_builder *b)
+{
+	const struct quic_pnspace *space = &b->conn->spaces[b->space];
+	u64 behind = b->conn->rec.cc.cwnd / QUIC_MIN_UDP_PAYLOAD;
+	u8 len = quic_pn_len(b->pn, space->largest_acked, behind);
+
+	return b->space == QUIC_SPACE_APP ? max_t(u8, len, QUIC_PKT_PN_APP) :
+					    len;
+}
+
 /**
  * quic_pkt_begin_to - start a packet that carries a given destination ID
  * @b:	  builder to set up
@@ -128,7 +144,7 @@ int quic_pkt_begin_to(struct quic_pkt_builder *b, struct quic_conn *conn,
 
 	space = &conn->spaces[b->space];
 	b->pn = space->next_pn;
-	b->pn_len = quic_pn_len(b->pn, space->largest_acked);
+	b->pn_len = quic_pkt_pn_len(b);
 	if (size < quic_pkt_header_len(conn, &to->cid, type, b->pn_len) +
 		   QUIC_PKT_MIN_PROTECTED + QUIC_TAG_LEN)
 		return -ENOSPC;

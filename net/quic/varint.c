@@ -87,15 +87,17 @@ u8 *quic_varint_put(u8 *p, u64 val)
  * quic_pn_len - bytes that a packet number needs on the wire
  * @pn:		   the number to send
  * @largest_acked: largest number acknowledged in its space, or -1
+ * @behind:	   how many that are sent later may arrive before it
  *
  * The receiver must be able to tell twice as many numbers apart as are
- * outstanding (RFC 9000, 17.1 and A.2).
+ * outstanding, and should know the number still where those behind it have
+ * overtaken it (RFC 9000, 17.1 and A.2).
  *
  * Return: 1 to 4.
  */
-u8 quic_pn_len(u64 pn, s64 largest_acked)
+u8 quic_pn_len(u64 pn, s64 largest_acked, u64 behind)
 {
-	u64 num_unacked = pn - largest_acked;
+	u64 num_unacked = pn - largest_acked + behind;
 	/* One more than the binary logarithm, rounded up. */
 	u32 min_bits = fls64(num_unacked - 1) + 1;
 

@@ -39,7 +39,7 @@ static inline u8 *quic_put_bytes(u8 *p, const u8 *data, u32 len)
 /* Packet numbers. "largest" is -1 while there is none, so that the arithmetic
  * of the RFC needs no special case.
  */
-u8 quic_pn_len(u64 pn, s64 largest_acked);
+u8 quic_pn_len(u64 pn, s64 largest_acked, u64 behind);
 u8 *quic_pn_put(u8 *p, u64 pn, u8 pn_len);
 u32 quic_pn_get(const u8 *p, u8 pn_len);
 u64 quic_pn_expand(s64 largest_pn, u32 truncated_pn, u8 pn_len);

@@ -36,6 +36,8 @@ class Relay:
         #: What a client sends from this address does not pass.
         self.ignored: str | None = None
         self.dropped = 0
+        self._hold = 0
+        self._held = b""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -81,6 +83,15 @@ class Relay:
         """Let the client's next datagram leave by another socket, as one who forges its sender would."""
         self._divert = sock
 
+    def hold(self, number: int) -> None:
+        """Let that many of the client's datagrams overtake the next one."""
+        self._held, self._hold = b"", number
+
+    @property
+    def holding(self) -> bool:
+        """Whether that one has not been let go yet."""
+        return self._hold > 0
+
     def _run(self) -> None:
         while not self._stop.is_set():
             ready, _, _ = select.select([self._inside, *self._outside], [], [], _ROUND)
@@ -94,11 +105,22 @@ class Relay:
             return
         if sock is self._inside and where[0] == self.ignored:
             self.dropped += 1
+        elif self._hold and sock is self._inside:
+            self._overtake(data)
         elif sock is self._inside:
             self._client = where
             self._send(data)
         elif self._client and not self.deaf and not (self.early_only and not data[0] & LONG_HEADER):
             (self.disguise or self._inside).sendto(data, self._client)
+
+    def _overtake(self, data: bytes) -> None:
+        if not self._held:
+            self._held = data
+            return
+        self._send(data)
+        if self._hold == 1:
+            self._send(self._held)
+        self._hold -= 1
 
     def _send(self, data: bytes) -> None:
         sock, self._divert = self._divert or self._outside[-1], None

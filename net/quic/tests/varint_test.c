@@ -123,7 +123,8 @@ static void pn_len(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(pn_len_cases); i++) {
 		c = &pn_len_cases[i];
-		KUNIT_EXPECT_EQ_MSG(test, quic_pn_len(c->pn, c->largest_acked),
+		KUNIT_EXPECT_EQ_MSG(test, quic_pn_len(c->pn, c->largest_acked,
+						      0),
 				    c->len, "case %u", i);
 	}
 }
@@ -183,13 +184,34 @@ static void pn_round_trip(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(outstanding); i++) {
 		pn = acked + outstanding[i];
-		len = quic_pn_len(pn, acked);
+		len = quic_pn_len(pn, acked, 0);
 		KUNIT_EXPECT_PTR_EQ(test, quic_pn_put(buf, pn, len), buf + len);
 		truncated = quic_pn_get(buf, len);
 		KUNIT_EXPECT_EQ(test, quic_pn_expand(acked, truncated, len),
 				pn);
 		KUNIT_EXPECT_EQ(test, quic_pn_expand(pn - 1, truncated, len),
 				pn);
+	}
+}
+
+/* Nor does it matter how many have overtaken it, if they were reckoned with. */
+static void pn_overtaken(struct kunit *test)
+{
+	static const u32 behind[] = { 0, 1, 63, 64, 127, 128, 500, 32768 };
+	s64 acked = 0x123456789aLL;
+	u32 i, truncated, late;
+	u8 buf[4], len;
+	u64 pn;
+
+	for (i = 0; i < ARRAY_SIZE(behind); i++) {
+		pn = acked + 40;
+		len = quic_pn_len(pn, acked, behind[i]);
+		quic_pn_put(buf, pn, len);
+		truncated = quic_pn_get(buf, len);
+		for (late = 0; late <= behind[i]; late++)
+			if (quic_pn_expand(pn + late, truncated, len) != pn)
+				break;
+		KUNIT_EXPECT_EQ_MSG(test, late, behind[i] + 1, "case %u", i);
 	}
 }
 
@@ -201,6 +223,7 @@ static struct kunit_case varint_cases[] = {
 	KUNIT_CASE(pn_len),
 	KUNIT_CASE(pn_expand),
 	KUNIT_CASE(pn_round_trip),
+	KUNIT_CASE(pn_overtaken),
 	{}
 };
 
