@@ -83,11 +83,6 @@ def ack(largest: int, first: int = 0, gaps: Sequence[tuple[int, int]] = (), dela
     return numbers(F.ACK, largest, delay, len(gaps), first, *flat)
 
 
-def ack_ecn(largest: int, counts: tuple[int, int, int]) -> bytes:
-    """ACK of everything up to a number, with ECN counts."""
-    return numbers(F.ACK_ECN, largest, 0, 0, largest, *counts)
-
-
 def new_connection_id(seq: int, prior_to: int, cid: bytes, token: bytes = bytes(16)) -> bytes:
     """NEW_CONNECTION_ID."""
     return numbers(F.NEW_CONNECTION_ID, seq, prior_to) + bytes([len(cid)]) + cid + token

@@ -99,7 +99,7 @@ class Hostile:
             except TimeoutError:
                 self.quic.handle_timer(time.monotonic())
                 continue
-            self.quic.receive_datagram(data, address, time.monotonic())
+            self.quic.receive_datagram(data, address[:2], time.monotonic())
         self.pn = self.quic._packet_number + 10
 
     # What goes out, by hand.
@@ -278,10 +278,14 @@ def on_server(
     until: Until = confirmed,
     change: Change | None = None,
     config: Config | None = None,
+    host: str = "127.0.0.1",
+    prepare: Callable[[QuicConnection], object] = lambda _: None,
     **options: Any,
 ) -> Iterator[Attack]:
-    """A hostile client; `params` are what the victim announces, `options` are aioquic's."""
-    host = "127.0.0.1"
+    """A hostile client, given to `prepare` before it begins.
+
+    `params` are what the victim announces, `options` are aioquic's.
+    """
     settings = ServerSettings(KEYS, ("data",))
     with ExitStack() as opened:
         listener = opened.enter_context(listen(host, alpn=("data",)))
@@ -290,9 +294,11 @@ def on_server(
         if config:
             listener.configure(config)
         listener.set_timeout(TIMEOUT)
-        udp = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        udp = opened.enter_context(socket.socket(family, socket.SOCK_DGRAM))
         udp.bind((host, 0))
         quic = lying(QuicConnection(configuration=configuration(is_client=True, **options)), change)
+        prepare(quic)
         peer = Hostile(udp, quic, (host, listener.port))
         quic.connect(peer.victim, time.monotonic())
         for data, address in quic.datagrams_to_send(time.monotonic()):

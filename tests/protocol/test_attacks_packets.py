@@ -6,20 +6,25 @@ from __future__ import annotations
 import os
 import socket
 import struct
-import subprocess
+from collections.abc import Iterator
+from copy import copy
 
 import pytest
 from aioquic.tls import Epoch
 
+from kquic.lab.topology import Host
 from kquic.sock import TransportError, TransportParams
 
 from .frames import F, ack, numbers, stream
 from .hostile import Attack, on_client, on_server
+from .looking import look
 from .test_attacks_flood import hush
+from .test_batches import UDP_SEGMENT
 
 pytestmark = pytest.mark.usefixtures("bystander")
 
 E = TransportError
+HOSTS = ["127.0.0.1", "::1"]
 
 
 def update_keys(attack: Attack) -> None:
@@ -38,32 +43,56 @@ class TestKeyUpdate:
                 attack.peer.ack_all()
 
     def test_twice_without_an_answer(self) -> None:
-        """RFC 9001, 6.2: the second cannot even be opened, or ends the connection; it never costs more."""
+        """RFC 9001, 6.2: both come in one batch, so that nothing can be acknowledged in between."""
         with on_server() as attack:
-            attack.peer.alive()
+            peer = attack.peer
+            peer.alive()
+            keys = peer.keys(Epoch.ONE_RTT)
             update_keys(attack)
-            first = attack.peer.packet(numbers(F.PING))
+            expected = copy(keys.recv)
+            first = peer.packet(numbers(F.PING))
             update_keys(attack)
-            second = attack.peer.packet(numbers(F.PING))
-            attack.peer.raw(second)
-            attack.peer.raw(first)
-            attack.peer.raw(second)
-            code = next((f.numbers[0] for f in attack.peer.frames(F.CONNECTION_CLOSE, 0.3)), E.KEY_UPDATE)
-            assert code == E.KEY_UPDATE
+            second = peer.packet(numbers(F.PING))
+            keys.recv = expected
+            peer.udp.setsockopt(socket.SOL_UDP, UDP_SEGMENT, len(first))
+            peer.raw(first + second)
+            assert peer.closed_with() == E.KEY_UPDATE
 
     def test_new_keys_acknowledged_with_old_ones(self) -> None:
         """RFC 9001, 6.2: whoever has seen packets with new keys has new keys."""
         with on_server() as attack:
             peer = attack.peer
-            peer.alive()
-            late = peer.packet(ack(peer.received[Epoch.ONE_RTT][-1] + 1), pn=peer.pn + 10)
-            update_keys(attack)
-            peer.send(numbers(F.PING))
-            peer.send(numbers(F.PING))
-            assert peer.read()
+            hush(attack)
+            keys = peer.keys(Epoch.ONE_RTT)
+            old = copy(keys.recv), copy(keys.send)
+            attack.victim.update_keys()
+            attack.victim.send(b"hello", attack.victim.open_stream())
+            (packet,) = peer.read()
+            new = keys.recv, keys.send
+            assert new[0].key_phase != old[0].key_phase
+            keys.recv, keys.send = old
+            late = peer.packet(ack(packet.pn))
+            keys.recv, keys.send = new
             peer.raw(late)
-            code = next((f.numbers[0] for f in peer.frames(F.CONNECTION_CLOSE, 0.3)), E.KEY_UPDATE)
-            assert code == E.KEY_UPDATE
+            assert peer.closed_with() == E.KEY_UPDATE
+
+    def test_old_keys_behind_new_ones(self) -> None:
+        """RFC 9001, 6.4: a packet with old keys is from before the update, or nothing comes of it."""
+        with on_server() as attack:
+            peer = attack.peer
+            hush(attack)
+            before = peer.packet(stream(0, b"before"))
+            after = peer.packet(stream(4, b"after"), pn=peer.pn + 10)
+            update_keys(attack)
+            peer.alive()
+            peer.raw(after)
+            peer.raw(before)
+            peer.pn += 20
+            peer.alive()
+            assert attack.victim.recv().data == b"before"
+            attack.victim.sock.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                attack.victim.recv()
 
     def test_forged_phase(self) -> None:
         """Packets of the other phase that do not open change nothing."""
@@ -197,14 +226,25 @@ class TestReset:
             attack.peer.alive()
 
 
-def icmp(attack: Attack, code: int, mtu: int, cid: bytes) -> None:
-    """ICMP "destination unreachable" about a packet that the victim may have sent."""
-    (source, sport), (target, tport) = attack.peer.victim, attack.peer.udp.getsockname()
+def about(attack: Attack, cid: bytes) -> bytes:
+    """The IP packet that an ICMP error is about: one that the victim may have sent."""
+    (source, sport, *_), (target, tport, *_) = attack.peer.victim, attack.peer.udp.getsockname()
     payload = b"\x43" + cid + bytes(41)
-    udp = struct.pack("!HHHH", sport, tport, 8 + len(payload), 0)
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + 8 + len(payload), 0, 0, 64, 17, 0,
-                     socket.inet_aton(source), socket.inet_aton(target))  # fmt: skip
-    body = struct.pack("!HH", 0, mtu) + ip + udp + payload
+    udp = struct.pack("!HHHH", sport, tport, 8 + len(payload), 0) + payload
+    ends = [socket.inet_pton(attack.peer.udp.family, end) for end in (source, target)]
+    if ":" in source:
+        return struct.pack("!IHBB", 6 << 28, len(udp), 17, 64) + b"".join(ends) + udp
+    return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + b"".join(ends) + udp
+
+
+def icmp(attack: Attack, code: int, mtu: int, cid: bytes) -> None:
+    """ICMP "destination unreachable", or "packet too big" where that is a type of its own."""
+    source, body = attack.peer.victim[0], about(attack, cid)
+    if ":" in source:
+        with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as raw:
+            raw.sendto(struct.pack("!BBHI", *((2, 0, 0, mtu) if mtu else (1, code, 0, 0))) + body, (source, 0))
+        return
+    body = struct.pack("!HH", 0, mtu) + body
     words = struct.unpack(f"!{(len(body) + 4) // 2}H", struct.pack("!BBH", 3, code, 0) + body)
     total = sum(words)
     total = (total >> 16) + (total & 0xFFFF)
@@ -213,26 +253,58 @@ def icmp(attack: Attack, code: int, mtu: int, cid: bytes) -> None:
         raw.sendto(struct.pack("!BBH", 3, code, check) + body, (source, 0))
 
 
+@pytest.fixture
+def apart() -> Iterator[None]:
+    """What routes learn stays on a host of the test's own."""
+    host = Host("icmp")
+    try:
+        with host.entered():
+            yield
+    finally:
+        host.close()
+
+
 class TestIcmp:
     """59."""
 
-    @pytest.mark.parametrize("code", [0, 1, 2, 3, 13])
-    def test_unreachable_ends_nothing(self, code: int) -> None:
-        with on_server() as attack:
+    @pytest.mark.parametrize(
+        ("host", "code"), [*((HOSTS[0], code) for code in (0, 1, 2, 3, 13)), *((HOSTS[1], code) for code in (0, 1, 4))]
+    )
+    def test_unreachable_ends_nothing(self, host: str, code: int) -> None:
+        with on_server(host=host) as attack:
             icmp(attack, code, 0, attack.peer.quic.host_cid)
             attack.peer.alive()
 
-    @pytest.mark.parametrize("mtu", [0, 68, 600, 1227])
-    @pytest.mark.parametrize("known", [True, False])
-    def test_too_big_never_goes_below_1200(self, mtu: int, known: bool) -> None:
-        try:
-            with on_server() as attack:
-                icmp(attack, 4, mtu, attack.peer.quic.host_cid if known else b"whatever")
-                hush(attack)
-                attack.victim.send_all(bytes(5000), flags=0x600)
-                kinds = range(F.STREAM, F.MAX_DATA)
-                frames = [f for n in range(5) for p in attack.peer.read(0.3) for f in p.frames if f.type in kinds]
-                assert max(len(frame.strings[0]) for frame in frames) > 1100
-                attack.peer.alive()
-        finally:
-            subprocess.run(["ip", "route", "flush", "cache"], check=True, timeout=10)
+    @pytest.mark.usefixtures("apart")
+    @pytest.mark.parametrize(
+        ("host", "mtu", "size"),
+        [
+            ("127.0.0.1", 600, 1200),
+            ("127.0.0.1", 1227, 1200),
+            ("127.0.0.1", 1400, 1372),
+            ("::1", 1279, 16384),  # no such IPv6 link
+            ("::1", 1280, 1232),
+            ("::1", 1400, 1352),
+        ],
+    )
+    def test_too_big(self, host: str, mtu: int, size: int) -> None:
+        """RFC 9000, 14: never below 1200 bytes."""
+        with on_server(host=host) as attack:
+            icmp(attack, 4, mtu, attack.peer.quic.host_cid)
+            attack.peer.alive()
+            assert look(attack.victim).numbers["mtu"] == size
+            hush(attack)
+            attack.victim.send_all(bytes(5000), flags=0x600)
+            kinds = range(F.STREAM, F.MAX_DATA)
+            frames = [f for n in range(5) for p in attack.peer.read(0.3) for f in p.frames if f.type in kinds]
+            assert min(size, 5000) - 100 < max(len(frame.strings[0]) for frame in frames) < size
+
+    @pytest.mark.usefixtures("apart")
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_too_big_of_somebody_who_has_not_seen_a_packet(self, host: str) -> None:
+        """RFC 9000, 14.2.1: the connection ID is not known off the path."""
+        with on_server(host=host) as attack:
+            before = look(attack.victim).numbers["mtu"]
+            icmp(attack, 4, 1400, b"whatever")
+            attack.peer.alive()
+            assert look(attack.victim).numbers["mtu"] == before > 1500
