@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import os
+import socket
+from collections.abc import Callable, Iterator
 
 import pytest
+from aioquic.quic.connection import QuicConnection
 from aioquic.tls import Epoch
 
 from kquic.sock import TransportError, TransportParams
@@ -13,7 +16,6 @@ from kquic.sock import TransportError, TransportParams
 from .frames import (
     F,
     ack,
-    ack_ecn,
     close,
     crypto,
     new_connection_id,
@@ -21,12 +23,14 @@ from .frames import (
     numbers,
     stream,
 )
-from .hostile import has_handshake_keys, on_client, on_server, some_cid
+from .hostile import Attack, has_handshake_keys, on_client, on_server, some_cid
 
 pytestmark = pytest.mark.usefixtures("bystander")
 
 E = TransportError
 MAX = (1 << 62) - 1
+ECN_MASK = 3
+LATE = 6  # packets that may have been on their way
 LIMITS = TransportParams(max_data=100_000, max_stream_data_bidi_remote=10_000)
 
 #: What a client does to our server. Client's streams: 0, 4 … both ways, 2, 6 … one way; the server's: 1, 5 …, 3, 7 …
@@ -44,6 +48,7 @@ TO_SERVER = {
     "ACK with a gap below number 0": (ack(5, 1, [(3, 0)]), E.FRAME_ENCODING),
     "ACK that promises more ranges": (numbers(F.ACK, 0, 0, 5, 0), E.FRAME_ENCODING),
     "ACK with 2^62 ranges": (numbers(F.ACK, 0, 0, MAX, 0), E.FRAME_ENCODING),
+    "PATH_RESPONSE to no challenge": (b"\x1b" + bytes(8), E.PROTOCOL_VIOLATION),
     "ACK_ECN cut off": (numbers(F.ACK_ECN, 0, 0, 0, 0, 1), E.FRAME_ENCODING),
     # 19.4, 19.5, 19.10, 19.13, 3.2, 4.6
     "RESET_STREAM of a stream that only the server sends on": (numbers(F.RESET_STREAM, 3, 0, 0), E.STREAM_STATE),
@@ -211,16 +216,6 @@ class TestHarmless:
             assert read[2:6] in (b"XXXX", b"cdXX")
             attack.peer.alive()
 
-    def test_wrong_ecn_counts_only_end_ecn(self) -> None:
-        """RFC 9000, 13.4.2."""
-        with on_server() as attack:
-            stream_id = attack.victim.open_stream()
-            attack.victim.send(b"hello", stream_id)
-            for packet in attack.peer.read():
-                attack.peer.send(ack_ecn(packet.pn, (MAX, MAX, MAX)))
-            attack.peer.send(ack_ecn(0, (0, 0, 0)))
-            attack.peer.alive()
-
     def test_close_with_a_long_reason(self) -> None:
         with on_server() as attack:
             attack.peer.send(close(7, os.urandom(1000)))
@@ -234,3 +229,52 @@ class TestHarmless:
         with on_server() as attack:
             attack.peer.send(numbers(F.RETIRE_CONNECTION_ID, attack.peer.quic._peer_cid.sequence_number))
             assert attack.peer.closed_with() == E.PROTOCOL_VIOLATION
+
+
+def without_acks(quic: QuicConnection) -> None:
+    """Let it acknowledge nothing in the handshake: its ACKs have no ECN counts, and that would be the end of ECN."""
+    quic._write_ack_frame = lambda *_, **__: None  # type: ignore[method-assign]
+
+
+class TestEcn:
+    """RFC 9000, 13.4.2: where the counts are wrong ECN is given up, and nothing else."""
+
+    @pytest.fixture
+    def attack(self) -> Iterator[Attack]:
+        with on_server(LIMITS, prepare=without_acks) as attack:
+            attack.peer.udp.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+            self.seen = 0
+            yield attack
+
+    def marks(self, attack: Attack, counts: Callable[[int], tuple[int, ...]]) -> list[bool]:
+        """Whether packets from the victim are marked: each is acknowledged with counts, made from the true one."""
+        peer, found = attack.peer, []
+        stream_id = attack.victim.open_stream()
+        for _ in range(12):
+            attack.victim.send(b"x", stream_id)
+            datagram, ancillary, _, _ = peer.udp.recvmsg(65536, 100)
+            found.append(bool(ancillary[0][2][0] & ECN_MASK))
+            for packet in peer.open(datagram):
+                self.seen += found[-1]
+                told = counts(self.seen)
+                peer.send(numbers(F.ACK_ECN if told else F.ACK, packet.pn, 0, 0, 0, *told))
+        return found
+
+    def test_right_counts(self, attack: Attack) -> None:
+        assert all(self.marks(attack, lambda seen: (seen, 0, 0)))
+
+    @pytest.mark.parametrize(
+        "counts",
+        [
+            lambda _: (MAX, MAX, MAX),
+            lambda _: (0, 0, 0),
+            lambda _: (5, 0, 0),
+            lambda seen: (seen, 1, 0),
+            lambda _: (),
+        ],
+        ids=["more than were sent", "fewer than before", "not one more", "marks of another kind", "none"],
+    )
+    def test_wrong_counts(self, attack: Attack, counts: Callable[[int], tuple[int, ...]]) -> None:
+        self.marks(attack, lambda seen: (seen, 0, 0))
+        assert not any(self.marks(attack, counts)[LATE:])
+        attack.peer.alive()

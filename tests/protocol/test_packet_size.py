@@ -3,60 +3,31 @@
 
 from __future__ import annotations
 
-import socket
-import struct
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 
 import pytest
 
-from kquic.lab.topology import Host, Link
 from kquic.sock import Config, Connection
 
+from .looking import look
 from .moving import Plan, Transfer, moving, say
+from .routed import Routed, routed_hosts
 
-TCPI_PMTU = 60  # offset in struct tcp_info
 NARROW = 1350
 HEADERS = {"10.3.0.2": 28, "fd03::2": 48}
 
 
-@dataclass(frozen=True)
-class Routed:
-    """A client and a server with a router between them, whose link to the server is narrow."""
-
-    cli: Host
-    rtr: Host
-    srv: Host
-
-    def swallow_icmp(self) -> None:
-        """Let the router tell nobody what it drops, as too many do."""
-        drop = "icmp type destination-unreachable drop; icmpv6 type packet-too-big drop;"
-        rules = f"table inet q {{ chain c {{ type filter hook output priority 0; {drop} }}; }};"
-        self.rtr.run("nft", rules)
-
-
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[Routed]:
-    with ExitStack() as stack:
-        cli, rtr, srv = (Host(name) for name in ("mcli", "mrtr", "msrv"))
-        for host in (cli, rtr, srv):
-            stack.callback(host.close)
-        Link(cli, rtr, "veth0")
-        Link(rtr, srv, "veth1")
-        for host, dev, number in ((cli, "veth0", "2.0.2"), (rtr, "veth0", "2.0.1")):
-            host.add_address(dev, f"10.{number}", 24)
-            host.add_address(dev, f"fd02::{number[-1]}", 64)
-        for host, dev, number in ((srv, "veth1", "3.0.2"), (rtr, "veth1", "3.0.1")):
-            host.add_address(dev, f"10.{number}", 24)
-            host.add_address(dev, f"fd03::{number[-1]}", 64)
-            host.run("ip", "link", "set", dev, "mtu", str(NARROW))
-        for host, net in ((cli, 2), (srv, 3)):
-            host.run("ip", "route", "add", "default", "via", f"10.{net}.0.1")
-            host.run("ip", "-6", "route", "add", "default", "via", f"fd0{net}::1")
-        rtr.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-        yield Routed(cli, rtr, srv)
+    with routed_hosts(NARROW) as made:
+        yield made
+
+
+def swallow_icmp(routed: Routed) -> None:
+    """Let the router tell nobody what it drops, as too many do."""
+    drop = "icmp type destination-unreachable drop; icmpv6 type packet-too-big drop;"
+    routed.rules(f"chain c {{ type filter hook output priority 0; {drop} }};")
 
 
 @pytest.fixture
@@ -65,38 +36,51 @@ def routed(hosts: Routed) -> Iterator[Routed]:
     for flush in (("ip", "route", "flush", "cache"), ("ip", "-6", "route", "flush", "cache")):
         hosts.cli.run(*flush)
     yield hosts
-    hosts.rtr.run("nft", "delete", "table", "inet", "q", check=False)
+    hosts.carry(NARROW)
+    hosts.no_rules()
 
 
-def payload(end: Connection) -> int:
-    """UDP payload of a full packet."""
-    info = end.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-    return int(struct.unpack_from("=I", info, TCPI_PMTU)[0])
+def payload(end: Connection, routed: Routed) -> int:
+    """UDP payload of a full packet of the client's."""
+    return look(end, routed.cli).numbers["mtu"]
 
 
 @pytest.mark.parametrize("host", HEADERS)
 def test_icmp_is_heeded(routed: Routed, host: str) -> None:
     with moving(Plan(host=host, client_on=routed.cli, server_on=routed.srv)) as pair:
         Transfer(pair.client, pair.server, 1 << 20).finish()
-        assert payload(pair.client) == NARROW - HEADERS[host]
+        assert payload(pair.client, routed) == NARROW - HEADERS[host]
 
 
 @pytest.mark.parametrize("host", HEADERS)
 def test_black_hole_is_noticed(routed: Routed, host: str) -> None:
-    routed.swallow_icmp()
+    swallow_icmp(routed)
     with moving(Plan(host=host, client_on=routed.cli, server_on=routed.srv)) as pair:
         Transfer(pair.client, pair.server, 1 << 20).finish()
-        assert 1200 <= payload(pair.client) <= NARROW - HEADERS[host]
+        assert 1200 <= payload(pair.client, routed) <= NARROW - HEADERS[host]
+
+
+@pytest.mark.parametrize("host", HEADERS)
+def test_black_hole_that_opens_later(routed: Routed, host: str) -> None:
+    """Another way is taken, with a narrow link in it, while a connection lives."""
+    swallow_icmp(routed)
+    routed.carry(1500)
+    with moving(Plan(host=host, client_on=routed.cli, server_on=routed.srv)) as pair:
+        Transfer(pair.client, pair.server, 1 << 20).finish()
+        assert payload(pair.client, routed) == 1500 - HEADERS[host]
+        routed.carry(NARROW)
+        Transfer(pair.client, pair.server, 1 << 20).finish()
+        assert 1200 <= payload(pair.client, routed) <= NARROW - HEADERS[host]
 
 
 def test_size_is_found_by_trying(routed: Routed) -> None:
-    routed.swallow_icmp()
+    swallow_icmp(routed)
     config = Config(plpmtud_probe_interval=5_000_000)
     with moving(Plan(host="10.3.0.2", client_on=routed.cli, server_on=routed.srv, config=config)) as pair:
         Transfer(pair.client, pair.server, 1 << 20).finish()
         for _ in range(80):
-            if payload(pair.client) > NARROW - 28 - 16:
+            if payload(pair.client, routed) > NARROW - 28 - 16:
                 break
             say(pair.client, pair.server)
             time.sleep(0.05)
-        assert NARROW - 28 - 16 < payload(pair.client) <= NARROW - 28
+        assert NARROW - 28 - 16 < payload(pair.client, routed) <= NARROW - 28
