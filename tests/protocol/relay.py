@@ -23,9 +23,10 @@ class Relay:
         self._forgotten: list[socket.socket] = []
         self._client: tuple[str, int] | None = None
         self._divert: socket.socket | None = None
+        self._divert_stays = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        #: Length of the datagram that was diverted.
+        #: Bytes that were diverted.
         self.diverted = 0
         #: Nothing that the server sends passes while this is set.
         self.deaf = False
@@ -38,6 +39,9 @@ class Relay:
         self.dropped = 0
         self._hold = 0
         self._held = b""
+        #: How many of the client's next datagrams are lost, and of the server's.
+        self.lose_from_client = 0
+        self.lose_from_server = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -79,9 +83,12 @@ class Relay:
         *others, old, new = self._outside
         self._outside = [*others, new, old]
 
-    def divert(self, sock: socket.socket) -> None:
-        """Let the client's next datagram leave by another socket, as one who forges its sender would."""
-        self._divert = sock
+    def divert(self, sock: socket.socket | None, *, stay: bool = False) -> None:
+        """Let the client's next datagram leave by another socket, as one who forges its sender would.
+
+        If it is to stay like that, those behind it, too, until None is diverted to.
+        """
+        self._divert_stays, self._divert = stay, sock
 
     def hold(self, number: int) -> None:
         """Let that many of the client's datagrams overtake the next one."""
@@ -107,6 +114,10 @@ class Relay:
             self.dropped += 1
         elif self._hold and sock is self._inside:
             self._overtake(data)
+        elif sock is self._inside and self.lose_from_client:
+            self.lose_from_client -= 1
+        elif sock is not self._inside and self.lose_from_server:
+            self.lose_from_server -= 1
         elif sock is self._inside:
             self._client = where
             self._send(data)
@@ -123,9 +134,11 @@ class Relay:
         self._hold -= 1
 
     def _send(self, data: bytes) -> None:
-        sock, self._divert = self._divert or self._outside[-1], None
+        sock = self._divert or self._outside[-1]
         if sock is not self._outside[-1]:
-            self.diverted = len(data)
+            self.diverted += len(data)
+        if not self._divert_stays:
+            self._divert = None
         sock.sendto(data, self._server)
 
 
