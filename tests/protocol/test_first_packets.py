@@ -17,6 +17,7 @@ from aioquic.quic.packet import QuicPacketType, pull_ack_frame
 
 from kquic.sock import Config, listen
 
+from .test_attacks_flood import kernel_memory
 from .wire import ACK, ACK_ECN, DATAGRAM, V1, V2, client_hello, close_code, crypto, pieces
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ def counter(name: str) -> int:
     """A line of /proc/net/quic/snmp."""
     lines = Path("/proc/net/quic/snmp").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+
+def wait_counted(name: str, value: int) -> None:
+    """First packets are handled by a work item."""
+    deadline = time.monotonic() + 20
+    while counter(name) < value:
+        assert time.monotonic() < deadline, counter(name)
+    assert counter(name) == value
 
 
 class TestAccept:
@@ -406,6 +415,33 @@ class TestRetry:
         raw = client(server, token=b"?" + os.urandom(59))  # neither the mark of a Retry token nor of another
         self.retried(server, raw)
 
+    def test_same_validated_packet_twice(self, listener: Listen, client: Raw) -> None:
+        server = self.validating(listener)
+        raw = client(server)
+        self.retried(server, raw)
+        datagram = raw.initial(crypto(client_hello()))
+        raw.udp.send(datagram)
+        raw.udp.send(datagram)
+        with server.accept():
+            raw.udp.send(datagram)
+            assert accepts(server) is None
+
+    def test_no_room_behind_a_retry(self, listener: Listen, client: Raw) -> None:
+        """RFC 9000, 8.1.2: who has proved its address may still be refused, in a packet that it can open."""
+        server = self.validating(listener, backlog=2)
+        for _ in range(3):
+            raw = client(server)
+            self.retried(server, raw)
+            raw.send(crypto(client_hello()))
+            assert raw.answer() is None
+        late = client(server)
+        self.retried(server, late)
+        late.send(crypto(client_hello()))
+        assert late.closed_with() == REFUSED
+        for _ in range(3):
+            server.accept().close()
+        assert accepts(server) is None
+
 
 class TestBacklog:
     def test_one_more_than_the_backlog_then_refused(self, listener: Listen, client: Raw) -> None:
@@ -420,6 +456,26 @@ class TestBacklog:
         for _ in range(3):
             server.accept().close()
         assert accepts(server) is None
+
+    def test_many_that_only_begin(self, listener: Listen, client: Raw) -> None:
+        """256 may gather at a time; when they have had two seconds, they make room for those who come."""
+        server = listener(alpn=("echo",))
+        raw = client(server)
+        begin = next(pieces(client_hello(("echo",), padding=1500), 1000))
+        before, memory = counter("QuicListenDrops"), kernel_memory()
+        for _ in range(300):
+            raw.dcid = os.urandom(8)
+            raw.send(begin)
+        wait_counted("QuicListenDrops", before + 44)
+        assert kernel_memory() - memory < 4 << 20
+        late = client(server)
+        deadline = time.monotonic() + 15  # they could stay for 30
+        server.set_timeout(0.1)
+        while not (accepted := accepts(server)):
+            assert time.monotonic() < deadline
+            late.send(crypto(client_hello(("echo",))))
+        accepted.close()
+        assert counter("QuicListenDrops") > before + 44
 
     def test_close_drops_requests(self, listener: Listen, client: Raw) -> None:
         server = listener()
