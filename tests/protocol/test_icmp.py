@@ -12,12 +12,12 @@ import pytest
 from kquic.sock import StreamFlags
 
 from .hostile import on_server
+from .looking import look
 from .test_attacks_packets import icmp
-from .test_packet_size import payload
 
 pytestmark = pytest.mark.usefixtures("bystander", "routes")
 
-MTU, HEADERS = 1400, 28
+MTU = 1400
 IP_MTU_DISCOVER, IP_PMTUDISC_PROBE = 10, 3
 
 
@@ -28,25 +28,14 @@ def routes() -> Iterator[None]:
     subprocess.run(["ip", "route", "flush", "cache"], check=True, timeout=10)
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_too_big(known: bool) -> None:
-    """A connection heeds it only with its peer's connection ID, which nobody knows who is not on the path."""
-    with on_server() as attack:
-        before = payload(attack.victim)
-        assert before > MTU
-        icmp(attack, 4, MTU, attack.peer.quic.host_cid if known else b"whatever")
-        assert payload(attack.victim) == (MTU - HEADERS if known else before)
-        attack.peer.alive()
-
-
 def test_program_that_does_not_want_to_hear_of_it() -> None:
     """The IP layer tells its routes whatever an error quotes: a socket can go by the device instead."""
     with on_server() as attack:
         attack.victim.sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
-        before = payload(attack.victim)
+        before = look(attack.victim).numbers["mtu"]
         for cid in (attack.peer.quic.host_cid, b"whatever"):
             icmp(attack, 4, MTU, cid)
         attack.victim.send_all(bytes(1000), flags=StreamFlags.NEW)
         attack.victim.send_all(bytes(before))
         attack.peer.alive()
-        assert payload(attack.victim) == before
+        assert look(attack.victim).numbers["mtu"] == before
