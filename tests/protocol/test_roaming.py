@@ -146,6 +146,7 @@ class TestOtherLink:
             assert_moved(pair, "10.1.0.2")
 
     def test_cable_is_pulled(self, net: Network, second: Host) -> None:
+        net.link.impair(Impairment(rate_mbit=10))  # so that it is not over before
         with moving(self.plan_on(net)) as pair:
             transfer = Transfer(pair.server, pair.client)
             net.srv.run("ip", "link", "set", net.link.dev, "down")
