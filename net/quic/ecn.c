@@ -57,6 +57,23 @@ void quic_ecn_on_lost(struct quic_ecn *ecn)
 		ecn->state = QUIC_ECN_FAILED;
 }
 
+/**
+ * quic_ecn_on_pto - a probe timeout has fired
+ * @ecn:       state
+ * @pto_count: timeouts in a row, this one included
+ *
+ * Where marked packets are dropped nothing else happens: the probes that follow
+ * the test arrive.
+ *
+ * Context: connection lock held.
+ */
+void quic_ecn_on_pto(struct quic_ecn *ecn, u32 pto_count)
+{
+	if (ecn->state == QUIC_ECN_TESTING &&
+	    pto_count >= QUIC_ECN_TEST_TIMEOUTS)
+		ecn->state = QUIC_ECN_UNKNOWN;
+}
+
 /* RFC 9000, 13.4.2.1: each marked packet that was acknowledged has been counted,
  * marked or re-marked CE, and nothing was counted that never left.
  */

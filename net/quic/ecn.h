@@ -15,7 +15,11 @@
 struct quic_frame_ack;
 struct quic_pnspace;
 
-#define QUIC_ECN_TEST_PACKETS	10	/* RFC 9000, 13.4.2 */
+/* RFC 9000, 13.4.2: ten packets, or a period of three PTOs. The second timeout
+ * in a row ends that, since the backoff has doubled the wait for it.
+ */
+#define QUIC_ECN_TEST_PACKETS	10
+#define QUIC_ECN_TEST_TIMEOUTS	2
 
 /* RFC 9000, A.4 */
 enum quic_ecn_state {
@@ -41,6 +45,7 @@ void quic_ecn_init(struct quic_ecn *ecn);
 bool quic_ecn_mark(const struct quic_ecn *ecn);
 void quic_ecn_on_sent(struct quic_ecn *ecn);
 void quic_ecn_on_lost(struct quic_ecn *ecn);
+void quic_ecn_on_pto(struct quic_ecn *ecn, u32 pto_count);
 bool quic_ecn_on_ack(struct quic_ecn *ecn, struct quic_pnspace *space,
 		     const struct quic_frame_ack *ack, u64 newly_acked_ect);
 

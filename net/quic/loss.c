@@ -567,6 +567,7 @@ void quic_loss_on_timeout(struct quic_recovery *rec,
 			     QUIC_PTO_PROBES : 1;
 	verdict->others = quic_loss_other_spaces(spaces, verdict->space);
 	rec->pto_count++;
+	quic_ecn_on_pto(&rec->ecn, rec->pto_count);
 	rec->last_event = now;
 }
 

@@ -77,6 +77,32 @@ static void ecn_tests_ten_packets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ecn.state, QUIC_ECN_FAILED);
 }
 
+/* RFC 9000, 13.4.2: or three PTOs pass, the second one twice as long. What arrives
+ * late still counts, and what has been found out is not forgotten.
+ */
+static void ecn_tests_for_three_ptos(struct kunit *test)
+{
+	struct quic_frame_ack ack = { .has_ecn = true, .ecn = { 1, 0, 0 } };
+	struct quic_pnspace *space = test->priv;
+	struct quic_ecn ecn;
+
+	space->ect_sent = 1;
+	quic_ecn_init(&ecn);
+	quic_ecn_on_sent(&ecn);
+	quic_ecn_on_pto(&ecn, 1);
+	KUNIT_EXPECT_TRUE(test, quic_ecn_mark(&ecn));
+	quic_ecn_on_pto(&ecn, 2);
+	KUNIT_EXPECT_FALSE(test, quic_ecn_mark(&ecn));
+	KUNIT_EXPECT_EQ(test, ecn.state, QUIC_ECN_UNKNOWN);
+	KUNIT_EXPECT_FALSE(test, quic_ecn_on_ack(&ecn, space, &ack, 1));
+	KUNIT_EXPECT_EQ(test, ecn.state, QUIC_ECN_CAPABLE);
+	quic_ecn_on_pto(&ecn, 2);
+	KUNIT_EXPECT_EQ(test, ecn.state, QUIC_ECN_CAPABLE);
+	ecn.state = QUIC_ECN_FAILED;
+	quic_ecn_on_pto(&ecn, 2);
+	KUNIT_EXPECT_EQ(test, ecn.state, QUIC_ECN_FAILED);
+}
+
 /* Once failed, nothing that a peer reports is believed. */
 static void ecn_failure_is_final(struct kunit *test)
 {
@@ -126,6 +152,7 @@ static int quic_ecn_test_init(struct kunit *test)
 static struct kunit_case quic_ecn_cases[] = {
 	KUNIT_CASE_PARAM(ecn_validation, quic_ecn_gen_params),
 	KUNIT_CASE(ecn_tests_ten_packets),
+	KUNIT_CASE(ecn_tests_for_three_ptos),
 	KUNIT_CASE(ecn_failure_is_final),
 	KUNIT_CASE(ecn_next_path_begins_where_counts_are),
 	{}

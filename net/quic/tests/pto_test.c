@@ -20,6 +20,7 @@ static void pto_backs_off(struct kunit *test)
 	expect_lost(s);			/* 6.2: a PTO loses nothing */
 	expect_in_flight(s, 1);
 	expect_timer_in(s, 325);	/* 650 from the packet */
+	KUNIT_EXPECT_TRUE(test, quic_ecn_mark(&s->rec.ecn));
 
 	send(s, APP, 2);		/* the probes */
 	expect_timer_in(s, 650);
@@ -27,6 +28,7 @@ static void pto_backs_off(struct kunit *test)
 	timeout(s);
 	expect_probes(s, APP, 2);
 	KUNIT_EXPECT_EQ(test, s->rec.pto_count, 2);
+	KUNIT_EXPECT_FALSE(test, quic_ecn_mark(&s->rec.ecn));
 
 	advance(s, 10);
 	ack(s, APP, {2, 3});
