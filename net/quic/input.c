@@ -185,7 +185,7 @@ static int quic_input_open(struct quic_conn *conn, struct quic_rx_pkt *rx,
 	if (err)
 		return err > 0 ? -EPROTO : err;
 	if (o.peer_updated) {
-		trace_quic_key_update(quic_conn_sk(conn),
+		trace_quic_key_update(quic_conn_sk(conn), "remote",
 				      quic_keys_phase(&conn->keys));
 		quic_event_key_update(conn, quic_keys_phase(&conn->keys));
 	}

@@ -221,7 +221,7 @@ void quic_keys_destroy(struct quic_keys *keys)
 }
 
 /* Moves our own phase. The peer follows when it sees the new phase bit. */
-static void quic_keys_update_tx(struct quic_keys *keys)
+static void quic_keys_update_tx(struct quic_keys *keys, bool ours)
 {
 	struct quic_key *tx = keys->tx[QUIC_CRYPTO_APP];
 
@@ -230,6 +230,7 @@ static void quic_keys_update_tx(struct quic_keys *keys)
 	keys->tx_used = 0;
 	keys->tx_acked = 0;
 	keys->updated = 1;
+	keys->update_ours = ours;
 	keys->update_wanted = 0;
 	keys->sealed = 0;
 }
@@ -241,7 +242,7 @@ static void quic_keys_try_update(struct quic_keys *keys, ktime_t now)
 {
 	if (quic_keys_may_update(keys) &&
 	    !ktime_before(now, keys->update_after))
-		quic_keys_update_tx(keys);
+		quic_keys_update_tx(keys, true);
 }
 
 /**
@@ -411,7 +412,7 @@ static int quic_keys_update_rx(struct quic_keys *keys, struct quic_open *o)
 	keys->rx_phase ^= 1;
 	keys->rx_first_pn = o->pn;
 	if (o->peer_updated)
-		quic_keys_update_tx(keys);
+		quic_keys_update_tx(keys, false);
 	return 0;
 }
 

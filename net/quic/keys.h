@@ -32,6 +32,7 @@ struct quic_keys {
 	u8 tx_used : 1;			/* tx_first_pn is valid */
 	u8 tx_acked : 1;		/* the peer has seen our phase */
 	u8 updated : 1;			/* an update has happened */
+	u8 update_ours : 1;		/* and the last one was our idea */
 	u8 update_wanted : 1;		/* asked for, not yet allowed */
 	u8 hs_confirmed : 1;		/* updates are allowed */
 };
@@ -99,6 +100,12 @@ static inline bool quic_keys_phase(const struct quic_keys *keys)
 static inline bool quic_keys_update_pending(const struct quic_keys *keys)
 {
 	return keys->tx_phase != keys->rx_phase && !keys->tx_used;
+}
+
+/* The next 1-RTT packet is the first after an update of ours. */
+static inline bool quic_keys_update_begins(const struct quic_keys *keys)
+{
+	return keys->update_ours && !keys->tx_used;
 }
 
 int quic_keys_seal(struct quic_keys *keys, u8 level, u64 pn,

@@ -324,6 +324,9 @@ int quic_pkt_finish(struct quic_pkt_builder *b, ktime_t now)
 	if (b->type != QUIC_PKT_1RTT)
 		quic_header_set_length(b->buf + b->pn_off,
 				       b->pn_len + b->len + QUIC_TAG_LEN);
+	if (b->type == QUIC_PKT_1RTT && quic_keys_update_begins(&conn->keys))
+		trace_quic_key_update(quic_conn_sk(conn), "local",
+				      quic_keys_phase(&conn->keys));
 	err = quic_keys_seal(&conn->keys, b->level, b->pn, b->sg, b->buf,
 			     b->hdr_len, b->len);
 	if (err) {

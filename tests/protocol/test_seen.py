@@ -55,13 +55,17 @@ class TestStory:
             assert {(fields["local"], fields["peer"]) for fields in moves} == {(there, server), (server, there)}
 
     def test_key_update(self) -> None:
-        """It is the peer's that is told of."""
+        """Each end tells it once, and whose idea it was; following is none."""
         with moving() as pair, Recorder(1024) as recorder:
             pair.client.update_keys()
             say(pair.client, pair.server)
             say(pair.server, pair.client)
-            (line,) = told(recorder, "quic_key_update")
-            assert line.fields["phase"] == "1"
+            ours, theirs = told(recorder, "quic_key_update")
+            assert [(each.fields["by"], each.fields["phase"]) for each in (ours, theirs)] == [
+                ("local", "1"),
+                ("remote", "1"),
+            ]
+            assert ours.socket != theirs.socket
 
     def test_version(self) -> None:
         with Recorder(1024) as recorder, established(prepare=preferring(0, V2)):

@@ -178,7 +178,7 @@ def test_picture(recorded: tuple[Path, Path], traces: dict[str, Trace]) -> None:
 
 def test_a_saved_trace_is_converted_alike(recorded: tuple[Path, Path], tmp_path: Path) -> None:
     saved = tmp_path / "trace"
-    saved.write_text("  x-1 [000] ..... 5.000001: quic_key_update: sk=00000000deadbeef phase=1\n")
+    saved.write_text("  x-1 [000] ..... 5.000001: quic_key_update: sk=00000000deadbeef by=local phase=1\n")
     argv = [sys.executable, "-m", "kquic.cli", "qlog", "--trace", saved]
     done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
     (trace,) = json.loads(done.stdout)["traces"]

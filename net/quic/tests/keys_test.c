@@ -139,14 +139,17 @@ static void quic_keys_test_update(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->a));
 	KUNIT_EXPECT_EQ(test, quic_keys_update(&p->a, p->now), -EINVAL);
 	KUNIT_EXPECT_TRUE(test, quic_keys_update_pending(&p->a));
+	KUNIT_EXPECT_TRUE(test, quic_keys_update_begins(&p->a));
 
 	/* b follows, and tells that it was not its own idea */
 	pkt = quic_test_seal(test, &p->a, 2);
 	KUNIT_EXPECT_FALSE(test, quic_keys_update_pending(&p->a));
+	KUNIT_EXPECT_FALSE(test, quic_keys_update_begins(&p->a));
 	KUNIT_EXPECT_EQ(test, quic_test_open_updated(p, &p->b, pkt, &updated),
 			0);
 	KUNIT_EXPECT_TRUE(test, updated);
 	KUNIT_EXPECT_FALSE(test, quic_keys_update_pending(&p->b));
+	KUNIT_EXPECT_FALSE(test, quic_keys_update_begins(&p->b));
 	KUNIT_EXPECT_TRUE(test, quic_keys_phase(&p->b));
 
 	pkt = quic_test_seal(test, &p->b, 2);

@@ -123,7 +123,7 @@ def test_losses_drops_keys_and_the_end() -> None:
         for event in events(
             packet("pkt_lost", 3, "Handshake"),
             "quic_pkt_dropped: sk=0a why=AUTH",
-            "quic_key_update: sk=0a phase=1",
+            "quic_key_update: sk=0a by=remote phase=1",
             "quic_conn_closed: sk=0a by=remote app=1 code=0x2a",
             "quic_conn_closed: sk=0a by=local app=0 code=0xa",
         )
@@ -135,6 +135,16 @@ def test_losses_drops_keys_and_the_end() -> None:
         ("connectivity:connection_closed", {"owner": "remote", "application_code": 42}),
         ("connectivity:connection_closed", {"owner": "local", "connection_code": 10}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("server", "by", "keys"),
+    [(0, "local", "client"), (0, "remote", "server"), (1, "local", "server"), (1, "remote", "client")],
+)
+def test_whose_keys_were_updated(server: int, by: str, keys: str) -> None:
+    new = NEW.format(sk="0a", server=server, local="10.0.0.2:50000", peer="10.0.0.1:443")
+    (found,) = convert(parse([line(1, new), line(2, f"quic_key_update: sk=0a by={by} phase=1")]))["traces"]
+    assert found["events"][-1]["data"] == {"key_type": f"{keys}_1rtt_secret", "trigger": f"{by}_update"}
 
 
 def test_handshake_and_migration() -> None:
@@ -161,7 +171,7 @@ def test_metrics_tell_what_has_changed() -> None:
 
 def test_each_socket_has_a_trace() -> None:
     server = NEW.format(sk="0b", server=1, local="10.0.0.1:443", peer="10.0.0.2:50000")
-    found = convert(parse([line(1, client()), line(1.1, server), line(1.2, "quic_key_update: sk=0b phase=1")]))
+    found = convert(parse([line(1, client()), line(1.1, server), line(1.2, "quic_key_update: sk=0b by=local phase=1")]))
     assert [(each["vantage_point"]["type"], len(each["events"])) for each in found["traces"]] == [
         ("client", 2),
         ("server", 3),
@@ -183,7 +193,7 @@ def test_other_events_are_passed_over() -> None:
 
 
 def test_task_names_may_look_like_anything() -> None:
-    (found,) = parse([line(1.5, "quic_key_update: sk=0a phase=1", task="my task: [x]-7-99")])
+    (found,) = parse([line(1.5, "quic_key_update: sk=0a by=local phase=1", task="my task: [x]-7-99")])
     assert (found.time, found.number("phase")) == (1.5, 1)
 
 

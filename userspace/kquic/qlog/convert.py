@@ -130,9 +130,10 @@ class Connection:
             self.emit(line, "recovery:metrics_updated", changed)
 
     def key_update(self, line: Line) -> None:
-        """quic_key_update"""
-        keys = "client_1rtt_secret" if self.role == "server" else "server_1rtt_secret"
-        self.emit(line, "security:key_updated", {"key_type": keys, "trigger": "remote_update"})
+        """quic_key_update: the keys of the end that has moved its phase"""
+        by = line.fields["by"]
+        mover = "client" if (self.role == "client") == (by == "local") else "server"
+        self.emit(line, "security:key_updated", {"key_type": f"{mover}_1rtt_secret", "trigger": f"{by}_update"})
 
     def state(self, line: Line) -> None:
         """quic_conn_state"""

@@ -385,24 +385,29 @@ TRACE_EVENT(quic_metrics,
 		  __entry->pto_count)
 );
 
-/* The peer has moved the key phase (RFC 9001, 6). */
+/* One end has moved the key phase (RFC 9001, 6): its first packet under the new
+ * keys leaves or has come. The other end follows, which is not told.
+ */
 TRACE_EVENT(quic_key_update,
 
-	TP_PROTO(const struct sock *sk, u8 phase),
+	TP_PROTO(const struct sock *sk, const char *by, u8 phase),
 
-	TP_ARGS(sk, phase),
+	TP_ARGS(sk, by, phase),
 
 	TP_STRUCT__entry(
 		__field(const void *, sk)
 		__field(u8, phase)
+		__string(by, by)
 	),
 
 	TP_fast_assign(
 		__entry->sk = sk;
 		__entry->phase = phase;
+		__assign_str(by);
 	),
 
-	TP_printk("sk=%p phase=%u", __entry->sk, __entry->phase)
+	TP_printk("sk=%p by=%s phase=%u", __entry->sk, __get_str(by),
+		  __entry->phase)
 );
 
 #endif /* _TRACE_QUIC_H */
