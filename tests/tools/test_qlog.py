@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from kquic.lab.topology import Impairment, Network
+from qlog_schema import FILE, event
 
 SIZE = 400_000
 Trace = dict[str, Any]
@@ -85,6 +86,11 @@ def test_both_sides_of_one_connection(traces: dict[str, Trace]) -> None:
     assert (start["dst_ip"], start["dst_port"]) == (Network.SERVER_V4, 4433)
 
 
+def test_shape_is_that_of_the_drafts(recorded: tuple[Path, Path], traces: dict[str, Trace]) -> None:
+    assert [each for trace in traces.values() for each in trace["events"] if not event(each)] == []
+    assert FILE(json.loads(recorded[0].read_text()))
+
+
 def test_time_goes_forward(traces: dict[str, Trace]) -> None:
     for trace in traces.values():
         times = [event["time"] for event in trace["events"]]
@@ -133,7 +139,7 @@ def test_the_receiver_saw_every_byte_and_the_end(traces: dict[str, Trace]) -> No
         frame for packet in named(traces["server"], "transport:packet_received") for frame in _stream(packet["frames"])
     ]
     assert _covered((frame["offset"], frame["length"]) for frame in frames) == SIZE
-    assert any(frame["fin"] and frame["offset"] + frame["length"] == SIZE for frame in frames)
+    assert any(frame.get("fin") and frame["offset"] + frame["length"] == SIZE for frame in frames)
 
 
 @pytest.mark.parametrize(("side", "event"), [("client", "packet_received"), ("server", "packet_sent")])

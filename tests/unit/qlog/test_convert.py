@@ -123,17 +123,21 @@ def test_losses_drops_keys_and_the_end() -> None:
         for event in events(
             packet("pkt_lost", 3, "Handshake"),
             "quic_pkt_dropped: sk=0a why=AUTH",
+            "quic_pkt_dropped: sk=0a why=NOMEM",
             "quic_key_update: sk=0a by=remote phase=1",
             "quic_conn_closed: sk=0a by=remote app=1 code=0x2a",
             "quic_conn_closed: sk=0a by=local app=0 code=0xa",
+            "quic_conn_closed: sk=0a by=nobody app=0 code=0x0",
         )
     ]
     assert names == [
         ("recovery:packet_lost", {"header": {"packet_type": "handshake", "packet_number": 3}}),
-        ("transport:packet_dropped", {"trigger": "auth"}),
+        ("transport:packet_dropped", {"trigger": "payload_decrypt_error", "details": {"reason": "AUTH"}}),
+        ("transport:packet_dropped", {"details": {"reason": "NOMEM"}}),
         ("security:key_updated", {"key_type": "server_1rtt_secret", "trigger": "remote_update"}),
         ("connectivity:connection_closed", {"owner": "remote", "application_code": 42}),
         ("connectivity:connection_closed", {"owner": "local", "connection_code": 10}),
+        ("connectivity:connection_closed", {"connection_code": 0}),
     ]
 
 

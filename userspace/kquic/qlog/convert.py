@@ -28,6 +28,24 @@ _METRICS_MS = {
 }
 _METRICS = {"congestion_window": "cwnd", "bytes_in_flight": "in_flight", "pto_count": "pto_count"}
 _NO_SSTHRESH = (1 << 64) - 1
+#: qlog knows fewer reasons than the kernel; where none is near, none is given.
+_DROPS = {
+    "HEADER": "header_parse_error",
+    "NO_CONN": "unknown_connection_id",
+    "NO_LISTENER": "unexpected_packet",
+    "NOT_FIRST": "unexpected_packet",
+    "TOKEN": "invalid_initial",
+    "HELLO": "invalid_initial",
+    "BUSY": "dos_prevention",
+    "BACKLOG": "dos_prevention",
+    "RCVBUF": "dos_prevention",
+    "PATH": "unexpected_packet",
+    "CLOSED": "unexpected_packet",
+    "NO_KEY": "key_unavailable",
+    "AUTH": "payload_decrypt_error",
+    "DUPLICATE": "duplicate",
+    "FRAME": "protocol_violation",
+}
 
 
 class Connection:
@@ -116,7 +134,9 @@ class Connection:
 
     def dropped(self, line: Line) -> None:
         """quic_pkt_dropped"""
-        self.emit(line, "transport:packet_dropped", {"trigger": line.fields["why"].lower()})
+        why = line.fields["why"]
+        trigger = {"trigger": _DROPS[why]} if why in _DROPS else {}
+        self.emit(line, "transport:packet_dropped", trigger | {"details": {"reason": why}})
 
     def metrics(self, line: Line) -> None:
         """quic_metrics: only what has changed."""
@@ -148,8 +168,8 @@ class Connection:
     def closed(self, line: Line) -> None:
         """quic_conn_closed"""
         space = "application_code" if line.number("app") else "connection_code"
-        data = {"owner": line.fields["by"], space: line.number("code")}
-        self.emit(line, "connectivity:connection_closed", data)
+        owner = {} if line.fields["by"] == "nobody" else {"owner": line.fields["by"]}
+        self.emit(line, "connectivity:connection_closed", owner | {space: line.number("code")})
 
     def trace(self) -> dict[str, Any]:
         """The finished trace."""

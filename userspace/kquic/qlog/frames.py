@@ -12,12 +12,8 @@ Frame = dict[str, Any]
 
 
 def _stream(line: Line) -> Frame:
-    return {
-        "stream_id": line.number("id"),
-        "offset": line.number("offset"),
-        "length": line.number("len"),
-        "fin": bool(line.number("fin")),
-    }
+    fin = {"fin": True} if line.number("fin") else {}
+    return _stream_id(line) | {"offset": line.number("offset"), "length": line.number("len")} | fin
 
 
 def _crypto(line: Line) -> Frame:
