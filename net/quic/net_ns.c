@@ -50,7 +50,7 @@ static void __net_exit quic_net_cleanup(struct net *net)
 {
 	struct quic_net *qn = quic_net(net);
 
-	quic_steer_flush();
+	quic_steer_flush(qn);
 	quic_sysctl_net_exit(qn);
 	quic_proc_net_exit(net);
 	quic_roam_net_exit(qn);

@@ -49,6 +49,8 @@
  * @nr_requests:  all that have not been accepted
  * @strays:	  0-RTT packets whose ClientHello has not come
  * @nr_half_open: accepted connections whose handshake is not complete
+ * @nr_steering:  connections of sockets that do not keep the namespace whose
+ *		  datagrams are on their way to another processor
  * @used_tokens:  NEW_TOKEN tokens that clients have come back with; guarded by
  *		  @req_mutex
  * @sessions:	  what kernel users' connections can resume
@@ -87,6 +89,7 @@ struct quic_net {
 	u32			nr_requests;
 	struct quic_strays	strays;
 	atomic_t		nr_half_open;
+	atomic_t		nr_steering;
 	struct quic_token_used	used_tokens;
 
 	struct quic_sessions	sessions;

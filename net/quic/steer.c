@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cpumask.h>
+#include <linux/wait_bit.h>
 #include <net/busy_poll.h>
 
 #include "conn.h"
@@ -61,6 +62,32 @@ static struct sk_buff *quic_steer_next(struct quic_steer *steer)
 	return skb;
 }
 
+/* Runs where the work is to be done: to queue it from elsewhere would keep the
+ * workers there from their lock until the interrupt has been sent.
+ */
+static void quic_steer_arrive(void *info)
+{
+	struct quic_steer *steer = info;
+
+	queue_work(quic_steer_wq, &steer->work);
+}
+
+static void quic_steer_kick(struct quic_steer *steer, int cpu)
+{
+	if (cpu == smp_processor_id() ||
+	    smp_call_function_single_async(cpu, &steer->csd))
+		queue_work(quic_steer_wq, &steer->work);
+}
+
+static void quic_steer_end(struct sock *sk, bool alien)
+{
+	struct quic_net *qn = quic_net(sock_net(sk));
+
+	sock_put(sk);
+	if (alien && atomic_dec_and_test(&qn->nr_steering))
+		wake_up_var(&qn->nr_steering);
+}
+
 /* When its network namespace ends, all of it is done at once: see
  * quic_steer_flush().
  */
@@ -69,19 +96,20 @@ static void quic_steer_work(struct work_struct *work)
 	struct quic_steer *steer = container_of(work, struct quic_steer, work);
 	struct quic_conn *conn = container_of(steer, struct quic_conn, steer);
 	struct sock *sk = quic_conn_sk(conn);
+	bool alien = steer->alien;
 	struct sk_buff *skb;
 	u32 done = 0;
 
 	while (done < QUIC_STEER_BATCH || !check_net(sock_net(sk))) {
 		skb = quic_steer_next(steer);
 		if (!skb) {
-			sock_put(sk);
+			quic_steer_end(sk, alien);
 			return;
 		}
 		done += skb->truesize;
 		quic_udp_deliver_here(sk, skb);
 	}
-	queue_work_on(quic_steer_target(steer), quic_steer_wq, work);
+	quic_steer_kick(steer, quic_steer_target(steer));
 }
 
 /**
@@ -91,6 +119,7 @@ static void quic_steer_work(struct work_struct *work)
 void quic_steer_init(struct quic_steer *steer)
 {
 	skb_queue_head_init(&steer->queue);
+	INIT_CSD(&steer->csd, quic_steer_arrive, steer);
 	INIT_WORK(&steer->work, quic_steer_work);
 	steer->cpu = -1;
 }
@@ -110,6 +139,7 @@ void quic_steer_init(struct quic_steer *steer)
 bool quic_steer_away(struct sock *sk, struct sk_buff *skb)
 {
 	struct quic_steer *steer = &quic_conn(sk)->steer;
+	struct quic_net *qn = quic_net(sock_net(sk));
 	int cpu = quic_steer_target(steer);
 	bool fits, begin = false;
 	u32 limit;
@@ -127,13 +157,18 @@ bool quic_steer_away(struct sock *sk, struct sk_buff *skb)
 		begin = !steer->busy;
 		steer->busy = true;
 	}
+	if (begin) {
+		steer->alien = !sk->sk_net_refcnt;
+		if (steer->alien)
+			atomic_inc(&qn->nr_steering);
+	}
 	spin_unlock(&steer->queue.lock);
 	if (fits)
 		QUIC_INC_STATS(sock_net(sk), PKT_RCV_STEERED);
 	else
 		quic_drop_skb(sock_net(sk), sk, skb, QUIC_DROP_BACKLOG);
 	if (begin)
-		queue_work_on(cpu, quic_steer_wq, &steer->work);
+		quic_steer_kick(steer, cpu);
 	else
 		sock_put(sk);
 	return true;
@@ -141,15 +176,15 @@ bool quic_steer_away(struct sock *sk, struct sk_buff *skb)
 
 /**
  * quic_steer_flush - what was steered away before has been handled
+ * @qn: a network namespace that ends
  *
- * A socket of the kernel's does not keep its network namespace, whose counters
- * are used.
+ * A socket of the kernel's does not keep it, whose counters are used.
  *
  * Context: process.
  */
-void quic_steer_flush(void)
+void quic_steer_flush(struct quic_net *qn)
 {
-	flush_workqueue(quic_steer_wq);
+	wait_var_event(&qn->nr_steering, !atomic_read(&qn->nr_steering));
 }
 
 /**

@@ -19,21 +19,26 @@
 #include <linux/smp.h>
 #include <linux/workqueue.h>
 
+struct quic_net;
 struct sock;
 
 /**
  * struct quic_steer - datagrams on their way to another processor
  * @queue: datagrams and batches of them, oldest first
  * @bytes: their true size
+ * @csd:   has another processor queue the work
  * @work:  handles them; has a reference to the socket while it is @busy
  * @busy:  the work is queued or runs, so that nobody may overtake it
+ * @alien: while @busy: the socket does not keep its network namespace
  * @cpu:   where the program has last used the socket, -1 before it has
  */
 struct quic_steer {
 	struct sk_buff_head queue;
 	u32 bytes;
+	call_single_data_t csd;
 	struct work_struct work;
 	bool busy;
+	bool alien;
 	int cpu;
 };
 
@@ -53,7 +58,7 @@ static inline void quic_steer_here(struct quic_steer *steer)
 
 void quic_steer_init(struct quic_steer *steer);
 bool quic_steer_away(struct sock *sk, struct sk_buff *skb);
-void quic_steer_flush(void);
+void quic_steer_flush(struct quic_net *qn);
 int quic_steer_setup(void);
 void quic_steer_exit(void);
 
