@@ -18,13 +18,15 @@ from kquic.sock import Cipher
 from . import exports, handshakes, raw, report, shares, userspace
 from .compare import Comparison, Result
 from .ends import WAYS, Ends, controlled, several
-from .work import bulk, bulk_several, request_response
+from .work import bulk, bulk_for, bulk_several, request_response
 
 MIB = 1 << 20
 CIPHERS = {"aes128": Cipher.AES_GCM_128, "chacha": Cipher.CHACHA20_POLY1305}
 IDLE = "memory of an idle connection"
 LONG = Impairment(delay_ms=10)
 LOSSY = Impairment(delay_ms=10, loss_percent=1)
+LOSSY_SECONDS = 10.0
+"""Long enough for some seventy losses at the pace that a window of twelve packets allows."""
 
 
 def bulk_name(cipher: str) -> str:
@@ -52,7 +54,7 @@ def distant() -> Iterator[Comparison[Ends]]:
 
 def lossy() -> Iterator[Comparison[Ends]]:
     """The same where packets are lost at random, with each controller."""
-    work = partial(bulk, total=4 * MIB)
+    work = partial(bulk_for, seconds=LOSSY_SECONDS)
     theirs = WAYS["ktls-aes128"]
     for controller in ("newreno", "cubic", "bbr"):
         ours = partial(controlled, WAYS["quic-aes128"], "net.quic.congestion_control", controller)

@@ -7,7 +7,7 @@ import contextlib
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from kquic.lab.topology import Impairment, Network
@@ -67,16 +67,22 @@ _LEAST, _MOST = 1, 65535
 
 
 @contextlib.contextmanager
-def _packets(net: Network, *, alone: bool) -> Iterator[None]:
-    """What is lost are packets, one by one: of batches the link would lose 44 packets at a time, as seldom as one."""
-    if alone:
-        _batches(net, _LEAST)
+def _distant(net: Network, link: Impairment | None) -> Iterator[None]:
+    """The path has its delay from the beginning, as paths have: who learns of it later takes it for a queue.
+
+    Losses begin with the work, so that no handshake and no mount takes its time again.
+    What is lost are packets, one by one: of batches the link would lose 44 packets at a time, as seldom as one.
+    """
+    if link is None:
+        yield
+        return
+    _batches(net, _LEAST)
+    net.link.impair(replace(link, loss_percent=0.0))
     try:
         yield
     finally:
         net.link.impair(None)
-        if alone:
-            _batches(net, _MOST)
+        _batches(net, _MOST)
 
 
 def _batches(net: Network, most: int) -> None:
@@ -128,8 +134,9 @@ class Comparison(Generic[T]):
         )
 
     def _once(self, net: Network, way: Way[T]) -> Round:
-        with _packets(net, alone=self.link is not None), way(net) as opened:
-            net.link.impair(self.link)
+        with _distant(net, self.link), way(net) as opened:
+            if self.link:
+                net.link.alter(self.link)
             meter = Meter(net)
             rate = self.work(opened)
             return Round(rate, meter.read())

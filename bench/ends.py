@@ -11,11 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from kquic.lab.topology import Network
 from kquic.sock import Cipher, Connection, TransportParams, connect, listen
 from kquic.tls import ClientSettings, KeyPair, ServerSettings, X509Credentials, run
 from kquic.tls.testca import TestCA
+
+from .compare import Way
+
+T = TypeVar("T")
 
 NAME = "server.test"
 ALPN = ("data",)
@@ -127,15 +132,18 @@ def several(way: Opener, number: int, net: Network) -> Iterator[list[Ends]]:
 
 
 @contextmanager
-def controlled(way: Opener, sysctl: str, controller: str, net: Network) -> Iterator[Ends]:
-    """With another congestion controller than is the default."""
-    before = net.cli.run("sysctl", "-n", sysctl).strip()
-    net.cli.run("sysctl", "-w", f"{sysctl}={controller}")
+def controlled(way: Way[T], sysctl: str, controller: str, net: Network) -> Iterator[T]:
+    """With another congestion controller than is the default, at both ends."""
+    hosts = (net.cli, net.srv)
+    before = [host.run("sysctl", "-n", sysctl).strip() for host in hosts]
+    for host in hosts:
+        host.run("sysctl", "-w", f"{sysctl}={controller}")
     try:
-        with way(net) as ends:
-            yield ends
+        with way(net) as opened:
+            yield opened
     finally:
-        net.cli.run("sysctl", "-w", f"{sysctl}={before}")
+        for host, was in zip(hosts, before, strict=True):
+            host.run("sysctl", "-w", f"{sysctl}={was}")
 
 
 WAYS: dict[str, Opener] = {

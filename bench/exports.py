@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from kquic.demo import resolvable
 from kquic.lab.topology import Impairment, Network
@@ -16,7 +17,8 @@ from kquic.servers.nfsd import Nfsd
 
 from . import nfs
 from .compare import Comparison
-from .files import FILE_SIZE, SERVED, Mounted
+from .ends import controlled
+from .files import FILE_SIZE, SERVED, Jobs, Mounted, at_work
 
 _FOLDER = Path("/tmp/bench-nfs")
 #: With what is to be reached against TLS.
@@ -28,6 +30,7 @@ _WORKS = (
     ("4 KiB writes", Mounted.write_small, "per s", 1, 0.0),
 )
 _LOSSY = Impairment(delay_ms=10, loss_percent=1)
+_JOBS, _SECONDS = 64, 8.0
 
 
 @contextlib.contextmanager
@@ -51,7 +54,7 @@ def mounted(way: str, net: Network) -> Iterator[Mounted]:
         yield Mounted(point)
 
 
-def comparisons() -> Iterator[Comparison[Mounted]]:
+def comparisons() -> Iterator[Comparison[Any]]:
     """A mount over QUIC beside one over TLS and one in the clear; and small files where packets are lost."""
     over_quic = partial(mounted, "quic")
     for name, way in (("TLS", "tcp with tls"), ("TCP", "tcp")):
@@ -59,16 +62,27 @@ def comparisons() -> Iterator[Comparison[Mounted]]:
         for what, work, unit, scale, target in _WORKS:
             label, goal = f"NFS {what} against {name}", target if name == "TLS" else 0.0
             yield Comparison(label, over_quic, other, work, unit, scale, goal, setting=served, rounds=3)
-    for name, ours in (("1 stream", "quic"), ("8 streams", "quic, 8 streams")):
+    yield from _lossy()
+
+
+def _lossy() -> Iterator[Comparison[Any]]:
+    """One job waits for one answer at a time; of many, a lost packet stops those whose stream it belongs to."""
+    over_tls = partial(mounted, "tcp with tls")
+    name = "NFS small files, 20 ms, 1 % loss"
+    for streams, way in (("1 stream", "quic"), ("8 streams", "quic, 8 streams")):
+        work = partial(Mounted.change, files=60)
         yield Comparison(
-            f"NFS small files, 20 ms, 1 % loss, {name}",
-            partial(mounted, ours),
-            partial(mounted, "tcp with tls"),
-            partial(Mounted.change, files=30),
-            "per s",
-            1,
-            target=2.0,
-            link=_LOSSY,
-            setting=served,
-            rounds=3,
+            f"{name}, {streams}", partial(mounted, way), over_tls, work, "per s", 1, 2.0, _LOSSY, served, 3
         )
+    many_over_tls = partial(at_work, over_tls, _JOBS)
+    for streams, way, controller in (
+        ("8 streams", "quic, 8 streams", "newreno"),
+        ("8 streams", "quic, 8 streams", "cubic"),
+        ("1 stream", "quic", "bbr"),
+        ("8 streams", "quic, 8 streams", "bbr"),
+    ):
+        many = partial(at_work, partial(mounted, way), _JOBS)
+        ours = partial(controlled, many, "net.quic.congestion_control", controller)
+        label = f"NFS, {_JOBS} jobs, 1 % loss, {streams}, {controller}"
+        rate = partial(Jobs.change, seconds=_SECONDS)
+        yield Comparison(label, ours, many_over_tls, rate, "per s", 1, 2.0, _LOSSY, served, 3)

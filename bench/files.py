@@ -7,8 +7,16 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes import Array, c_ulong
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+
+from kquic.lab.topology import Network
+
+from .compare import Way
 
 FILE_SIZE = 64 << 20
 SERVED = "served"
@@ -74,8 +82,52 @@ class Mounted:
         """Small files created, looked at and removed: files per second."""
         began = time.perf_counter()
         for number in range(files):
-            path = self.folder / f"small{number}"
-            path.write_bytes(b"x" * 100)
-            path.stat()
-            path.unlink()
+            _change(self.folder / f"small{number}")
         return files / (time.perf_counter() - began)
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Processes that create, look at and remove small files, and how many each has done."""
+
+    done: Array[c_ulong]
+
+    def change(self, seconds: float) -> float:
+        """What all together do in that time: files per second."""
+        before, began = sum(self.done), time.perf_counter()
+        time.sleep(seconds)
+        return (sum(self.done) - before) / (time.perf_counter() - began)
+
+
+@contextmanager
+def at_work(way: Way[Mounted], jobs: int, net: Network) -> Iterator[Jobs]:
+    """So many of them at a time on one mount, each in a folder of its own: a folder is changed by one at a time."""
+    fork = get_context("fork")
+    done, over = fork.RawArray("L", jobs), fork.RawValue("i", 0)
+
+    def work(number: int, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        while not over.value:
+            _change(folder / "small")
+            done[number] += 1
+
+    with way(net) as mounted:
+        workers = [fork.Process(target=work, args=(each, mounted.folder / f"job{each}")) for each in range(jobs)]
+        for worker in workers:
+            worker.start()
+        try:
+            while not all(done) and all(worker.is_alive() for worker in workers):
+                time.sleep(0.1)
+            yield Jobs(done)
+        finally:
+            over.value = 1
+            for worker in workers:
+                worker.join()
+        if failed := sum(worker.exitcode != 0 for worker in workers):
+            raise ChildProcessError(f"{failed} of {jobs} jobs have failed")
+
+
+def _change(path: Path) -> None:
+    path.write_bytes(b"x" * 100)
+    path.stat()
+    path.unlink()

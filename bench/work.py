@@ -8,6 +8,7 @@ where one address space runs on one processor at a time, and for Python's interp
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,22 @@ def bulk(ends: Ends, total: int) -> float:
     return total / took
 
 
+def bulk_for(ends: Ends, seconds: float) -> float:
+    """The same for that time, whatever it is enough for: bytes per second, slow start included."""
+    block = memoryview(os.urandom(BLOCK))
+    buffer = bytearray(256 << 10)
+    total, took = 0, 0.0
+    start = time.perf_counter()
+    with meanwhile(lambda: _send(ends.client, block, sys.maxsize)):
+        while took < seconds:
+            got = os.readv(ends.server, [buffer])
+            if not got:
+                raise EOFError("the sender has gone")
+            total += got
+            took = time.perf_counter() - start
+    return total / took
+
+
 def bulk_several(connections: list[Ends], total: int) -> float:
     """The same on several connections at a time, `total` bytes in sum."""
     block = memoryview(os.urandom(BLOCK))
@@ -41,17 +58,33 @@ def bulk_several(connections: list[Ends], total: int) -> float:
     return each * len(connections) / (time.perf_counter() - start)
 
 
+def _fork(work: Callable[[], None]) -> int:
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+    except BaseException as error:
+        print(f"bench: {error}", file=sys.stderr)
+        os._exit(1)
+    os._exit(0)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], None]) -> Iterator[None]:
+    """Another process does `work`, which has no end, as long as the context lasts."""
+    child = _fork(work)
+    try:
+        yield
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
 @contextmanager
 def beside(work: Callable[[], None]) -> Iterator[None]:
-    """Another process does `work` meanwhile."""
-    child = os.fork()
-    if not child:
-        try:
-            work()
-        except BaseException as error:
-            print(f"bench: {error}", file=sys.stderr)
-            os._exit(1)
-        os._exit(0)
+    """Another process does `work` to its end."""
+    child = _fork(work)
     try:
         yield
     finally:

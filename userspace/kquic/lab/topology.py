@@ -128,6 +128,10 @@ class Host:
             # pyroute2 takes a rate for something else (TCA_RATE).
             self.run("tc", "qdisc", "add", "dev", dev, "root", "handle", "1:", "netem", *impairment.netem())
 
+    def alter(self, dev: str, impairment: Impairment) -> None:
+        """Give the device's impairment another delay or loss, without throwing away what is under way."""
+        self.run("tc", "qdisc", "change", "dev", dev, "root", "handle", "1:", "netem", *impairment.netem())
+
     def argv(self, command: Sequence[str | Path]) -> list[str]:
         """The command line that runs `command` on this host."""
         return ["nsenter", f"--net={_RUN / self.name}", "--", *map(str, command)]
@@ -205,6 +209,11 @@ class Link:
         """Treat both directions alike."""
         self.left.impair(self.dev, impairment)
         self.right.impair(self.dev, impairment)
+
+    def alter(self, impairment: Impairment) -> None:
+        """Give both ends' impairments another delay or loss, without a packet lost by that."""
+        self.left.alter(self.dev, impairment)
+        self.right.alter(self.dev, impairment)
 
 
 @dataclass(frozen=True, slots=True)
