@@ -14,7 +14,9 @@
  * @cc:       controller
  * @full:     of the link at least, on a queue of one bandwidth-delay product
  * @wait:     of the round-trip time at most, that packets wait there
- * @lossy:    of the link at least and at most, with losses of 1 %
+ * @lossy:    of the link at least and at most, with losses of 1 %: an ideal
+ *            sender that hears of each packet by itself has 13.5 with NewReno
+ *            and 15.5 with CUBIC
  * @jain:     fairness of two flows of it at least
  */
 struct link_case {
@@ -26,8 +28,8 @@ struct link_case {
 };
 
 static const struct link_case link_cases[] = {
-	{ &quic_cc_newreno, 95, 70, {  8, 30 }, 85 },
-	{ &quic_cc_cubic,   95, 90, {  8, 30 }, 85 },
+	{ &quic_cc_newreno, 95, 70, { 12, 15 }, 85 },
+	{ &quic_cc_cubic,   95, 90, { 14, 17 }, 85 },
 	{ &quic_cc_bbr,     90, 20, { 70, 100 }, 85 },
 };
 
@@ -88,9 +90,26 @@ static void link_with_random_losses(struct kunit *test)
 	s->link.loss_ppm = 10000;
 	sim_run(s, 5000);
 	sim_count_anew(s);
+	sim_run(s, 60000);
+	KUNIT_EXPECT_GE(test, sim_share(s, f, 60000), c->lossy[0]);
+	KUNIT_EXPECT_LE(test, sim_share(s, f, 60000), c->lossy[1]);
+}
+
+/* A route that becomes forty times as long: what a round trip takes is known again
+ * as soon as the shortest of the last ten seconds is one of the new ones.
+ */
+static void link_that_becomes_longer(struct kunit *test)
+{
+	struct sim *s = begin(test, 100);
+	struct sim_flow *f = &s->flows[0];
+
+	s->link.delay_us = MS / 2;
+	sim_run(s, 1000);
+	s->link.delay_us = RTT_US / 2;
 	sim_run(s, 20000);
-	KUNIT_EXPECT_GE(test, sim_share(s, f, 20000), c->lossy[0]);
-	KUNIT_EXPECT_LE(test, sim_share(s, f, 20000), c->lossy[1]);
+	sim_count_anew(s);
+	sim_run(s, 10000);
+	KUNIT_EXPECT_GE(test, sim_share(s, f, 10000), 85);
 }
 
 /* The second comes when the first has the link to itself. */
@@ -294,6 +313,7 @@ static struct kunit_case quic_link_cases[] = {
 	KUNIT_CASE_PARAM(link_is_used, link_gen_params),
 	KUNIT_CASE_PARAM(link_survives_slow_start, link_gen_params),
 	KUNIT_CASE_PARAM(link_with_random_losses, link_gen_params),
+	KUNIT_CASE_PARAM(link_that_becomes_longer, link_gen_params),
 	KUNIT_CASE_PARAM(link_is_shared, link_gen_params),
 	KUNIT_CASE_PARAM(link_is_shared_with_cubic, link_gen_params),
 	KUNIT_CASE_PARAM(link_that_reorders, link_gen_params),
