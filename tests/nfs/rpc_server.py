@@ -61,7 +61,21 @@ def plainly(quic: QuicConnection, stream: int, message: bytes) -> None:
     quic.send_stream_data(stream, record(message))
 
 
-def _protocol(server: RpcServer, streams: int | None) -> type[QuicConnectionProtocol]:
+def _withhold_credit(protocol: QuicConnectionProtocol, seconds: float) -> None:
+    """What was read on streams gives the client no new credit for so long."""
+    quic = protocol._quic
+    write = quic._write_stream_limits
+    quic._write_stream_limits = lambda *_, **__: None  # type: ignore[method-assign]
+
+    def give() -> None:
+        quic._write_stream_limits = write  # type: ignore[method-assign]
+        quic.send_ping(0)
+        protocol.transmit()
+
+    asyncio.get_running_loop().call_later(seconds, give)
+
+
+def _protocol(server: RpcServer, streams: int | None, credit_after: float) -> type[QuicConnectionProtocol]:
     class Serving(QuicConnectionProtocol):
         """One connection of a client."""
 
@@ -70,6 +84,8 @@ def _protocol(server: RpcServer, streams: int | None) -> type[QuicConnectionProt
             self._data: dict[int, bytes] = {}
             if streams is not None:
                 self._quic._local_max_streams_bidi.value = streams
+            if credit_after:
+                _withhold_credit(self, credit_after)
             server.connections += 1
 
         def quic_event_received(self, event: QuicEvent) -> None:
@@ -103,12 +119,14 @@ def serving(
     *,
     streams: int | None = None,
     window: int = 1 << 20,
+    credit_after: float = 0,
 ) -> Iterator[RpcServer]:
     """An RPC server on a host, for as long as the context lasts.
 
     Args:
         streams: how many the client may open, if not as many as aioquic likes.
         window: bytes that the client may have under way on one of them.
+        credit_after: seconds of a connection in which the client gets no more than that.
     """
     server = RpcServer(answer)
     config = QuicConfiguration(is_client=False, alpn_protocols=["sunrpc"], idle_timeout=20, max_stream_data=window)
@@ -117,7 +135,8 @@ def serving(
 
     async def main() -> None:
         end = asyncio.Event()
-        listener = await serve(address, port, configuration=config, create_protocol=_protocol(server, streams))
+        protocol = _protocol(server, streams, credit_after)
+        listener = await serve(address, port, configuration=config, create_protocol=protocol)
         started.set_result((asyncio.get_running_loop(), end))
         await end.wait()
         listener.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import struct
 
 import pytest
@@ -17,8 +18,12 @@ from kquic.lab.topology import Network
 
 from .rpc_client import CALL, LAST, REPLY, record
 from .rpc_server import RpcServer, plainly, serving
+from .test_mount import Tracing
 
 PORT = 2051
+TRANSMIT = "sunrpc/xprt_transmit"
+NULL_SIZE = 44
+"""Bytes of a NULL call without credentials, as a record."""
 
 
 @pytest.fixture
@@ -64,6 +69,19 @@ def test_call_larger_than_the_window_of_its_stream(attempt) -> None:
     server = attempt(streams=1, window=48)
     assert any(call.procedure == 1 for call in server.calls)
     assert server.connections == 1
+
+
+def test_call_waits_for_credit_and_not_for_a_time(attempt) -> None:
+    """NULL takes all of the window and is answered, so nothing is in flight when the next Call finds no credit. The
+    client is woken by the credit; it does not take that for a lack of memory, after which it would try again by and by.
+    """
+    with Tracing(TRANSMIT) as trace:
+        server = attempt(streams=1, window=NULL_SIZE, credit_after=1)
+        tries = [int(status) for status in re.findall(r"xprt_transmit: .* status=(-?\d+)", trace.text())]
+    assert any(call.procedure == 1 for call in server.calls)
+    assert server.connections == 1
+    assert -errno.EAGAIN in tries
+    assert -errno.ENOBUFS not in tries
 
 
 def test_reply_in_fragments(attempt) -> None:

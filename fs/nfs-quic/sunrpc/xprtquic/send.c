@@ -66,8 +66,7 @@ static int xprt_quic_sendmsg(struct xprt_quic *q, struct rpc_rqst *req)
 		if (q->xmit.offset == xdr->len + sizeof(marker))
 			return 0;
 	} while (!err);
-	/* That is what a stream without credit says. */
-	return err == -ENOSPC ? -EAGAIN : err;
+	return err;
 }
 
 /* Announce that we wait, and only then look for the last time, so that the
@@ -85,6 +84,11 @@ static int xprt_quic_send_wait(struct xprt_quic *q, struct rpc_rqst *req)
 	smp_mb__after_atomic();
 
 	err = xprt_quic_sendmsg(q, req);
+	/* The server gives credit as it reads, and that is a wake-up, whether
+	 * anything is in flight or not.
+	 */
+	if (err == -ENOSPC)
+		return -EAGAIN;
 	if (err != -EAGAIN) {
 		clear_bit(XPRT_WRITE_SPACE, &xprt->state);
 		return err;
@@ -123,7 +127,7 @@ int xprt_quic_send_request(struct rpc_rqst *req)
 
 	req->rq_xtime = ktime_get();
 	err = xprt_quic_sendmsg(q, req);
-	if (err == -EAGAIN)
+	if (err == -EAGAIN || err == -ENOSPC)
 		err = xprt_quic_send_wait(q, req);
 	switch (err) {
 	case 0:
