@@ -15,7 +15,7 @@
  */
 static const struct rpcquic_limits svc_quic_limits = {
 	.streams	= SVC_QUIC_STREAMS_MAX,
-	.data		= 8 * 1024 * 1024,
+	.data		= 4 * 1024 * 1024,
 	.local_stream	= 64 * 1024,
 	.peer_stream	= 4 * 1024 * 1024,
 	.sndbuf		= 4 * 1024 * 1024,
