@@ -439,6 +439,10 @@ int quic_loss_on_ack(struct quic_recovery *rec, struct quic_pnspace *space,
 
 /* PTO with backoff (RFC 9002, 6.2.1). The cap keeps a connection with a long
  * idle timeout alive to a path that comes back.
+ *
+ * Round trips are measured between kernels, but what is waited for in the
+ * handshake, keys or the next flight, is made by a process: on a short path
+ * each of its steps would look like a loss.
  */
 static u64 quic_loss_pto_us(const struct quic_recovery *rec,
 			    enum quic_space_id id)
@@ -447,6 +451,8 @@ static u64 quic_loss_pto_us(const struct quic_recovery *rec,
 
 	if (id == QUIC_SPACE_APP)
 		us += rec->max_ack_delay_us;
+	else
+		us = max(us, rec->rtt.smoothed_us + QUIC_TLS_GRANULARITY_US);
 	return min(us << min_t(u32, rec->pto_count, QUIC_PTO_MAX_SHIFT),
 		   max_t(u64, us, QUIC_PTO_MAX_US));
 }

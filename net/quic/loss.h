@@ -27,6 +27,7 @@
 #define QUIC_PERSISTENT_THRESHOLD	3	/* 7.6.1 */
 #define QUIC_PTO_MAX_US			(60 * USEC_PER_SEC)
 #define QUIC_PTO_PROBES			2	/* 6.2.4: one or two */
+#define QUIC_TLS_GRANULARITY_US		25000	/* kGranularity in the handshake */
 
 struct quic_frame_ack;
 

@@ -148,6 +148,32 @@ static void client_breaks_the_deadlock(struct kunit *test)
 	forget_acked(s);
 }
 
+/* What the peer's kernel acknowledges at once says nothing of its TLS. */
+static void short_paths_leave_time_for_tls(struct kunit *test)
+{
+	struct quic_story *s = begin_client(test);
+
+	send(s, INITIAL, 1);
+	advance_us(s, 200);
+	ack(s, INITIAL, {0, 0});
+	expect_acked(s, {0, 0});
+	expect_timer_in_us(s, 25200);
+	advance_us(s, 25200);
+	timeout(s);
+	expect_probes(s, INITIAL, 1);
+	expect_timer_in_us(s, 2 * 25200);
+
+	s->rec.has_handshake_keys = true;
+	send(s, HANDSHAKE, 1);
+	expect_timer_in_us(s, 2 * 25200);
+	advance_us(s, 200);
+	ack(s, HANDSHAKE, {0, 0});
+	expect_acked(s, {0, 0});
+	quic_recovery_confirm(&s->rec);
+	send(s, APP, 1);
+	expect_timer_in_us(s, 200 + 1000 + ACK_DELAY_US);
+}
+
 /* While an Initial is in flight, it is what the client's timer runs for. */
 static void client_waits_for_its_initial(struct kunit *test)
 {
@@ -213,6 +239,7 @@ static struct kunit_case quic_pto_cases[] = {
 	KUNIT_CASE(pto_spares_app_data_in_the_handshake),
 	KUNIT_CASE(pto_picks_the_earliest_space),
 	KUNIT_CASE(client_breaks_the_deadlock),
+	KUNIT_CASE(short_paths_leave_time_for_tls),
 	KUNIT_CASE(client_waits_for_its_initial),
 	KUNIT_CASE(deadlock_with_early_data),
 	KUNIT_CASE(server_never_probes_for_nothing),
