@@ -417,11 +417,14 @@ static ktime_t quic_output_pace_deadline(struct quic_output *out)
 	struct quic_conn *conn = out->conn;
 	u32 size = conn->path.max_payload;
 
-	if (conn->rec.amp_blocked || !quic_output_any_data(conn))
+	if (conn->rec.amp_blocked)
 		return KTIME_MAX;
+	conn->streams.release = KTIME_MAX;	/* no key, no look at streams */
+	if (!quic_output_any_data(conn))
+		return conn->streams.release;
 	if (out->stalled)
 		return ktime_add_us(out->now, QUIC_OUTPUT_RETRY_US);
-	/* What waits for credit, or is held back, is not for the pacer. */
+	/* What waits for credit is not for the pacer. */
 	if (out->data_ok || !quic_recovery_can_send(&conn->rec, size))
 		return KTIME_MAX;
 	/* Asked for the whole window, it is the pacer that bounds the burst. */
@@ -525,6 +528,7 @@ void quic_output(struct quic_conn *conn)
 	if (quic_keys_update_pending(&conn->keys))
 		conn->ping_pending = true;
 	quic_output_bound_pace(conn);
+	conn->streams.now = out.now;
 	conn->in_output = true;
 	quic_probe_output(conn, out.now);
 	while (quic_output_datagram(&out))

@@ -66,6 +66,8 @@ void quic_streams_init(struct quic_conn *conn)
 	streams->send = RB_ROOT_CACHED;
 	streams->turn = 1;	/* a stream's own begins at 0 */
 	streams->push = 0;
+	streams->now = 0;
+	streams->release = KTIME_MAX;
 	INIT_LIST_HEAD(&streams->control);
 	for (i = 0; i < QUIC_STREAM_TYPES; i++) {
 		memset(&streams->ids[i], 0, sizeof(streams->ids[i]));

@@ -43,6 +43,7 @@ struct quic_conn;
  * @fin_acked: one has arrived
  * @corked:    more is to come (MSG_MORE): less than a packet stays here
  * @small_end: behind the last byte that left in less than a full packet
+ * @small_until: for how long it can hold back more like it
  * @place:     turn of writing (quic_streams.turn) of what is to be sent next
  * @buf:       bytes
  * @flow:      limit of the peer
@@ -55,6 +56,7 @@ struct quic_stream_send {
 	bool fin_acked;
 	bool corked;
 	u64 small_end;
+	ktime_t small_until;
 	u64 place;
 	struct quic_send_buf buf;
 	struct quic_flow_tx flow;
@@ -136,6 +138,8 @@ struct quic_stream_ids {
  * @send:    streams with data to send, by quic_stream_send.place
  * @turn:    how often the program has written to another stream than before
  * @push:    what was written in turns before this one does not wait for more
+ * @now:     time of quic_output(), for all that it decides
+ * @release: until when the first of what is held back waits
  * @control: streams that owe control frames
  * @blocked: the active stream has no credit of its own; read without the lock
  * @ending:  streams whose FIN or RESET_STREAM was not acknowledged yet
@@ -150,6 +154,8 @@ struct quic_streams {
 	struct rb_root_cached send;
 	u64 turn;
 	u64 push;
+	ktime_t now;
+	ktime_t release;
 	struct list_head control;
 	bool blocked;
 	u32 ending;

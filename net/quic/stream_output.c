@@ -19,6 +19,7 @@ static struct quic_stream *quic_streams_next(struct quic_conn *conn, u32 room)
 	struct quic_stream *stream, *first = NULL;
 	struct rb_node *node;
 
+	streams->release = KTIME_MAX;
 	for (node = rb_first_cached(&streams->send); node;
 	     node = rb_next(node)) {
 		stream = rb_entry(node, struct quic_stream, send_node);

@@ -254,14 +254,18 @@ bool quic_stream_send_may(struct quic_conn *conn, struct quic_stream *stream)
  * While there is less than that, of all streams, what was corked waits, and what
  * comes while the last such part of its stream is under way: like Nagle's
  * algorithm in Minshall's variant, so that the rest of a large message does not
- * wait for its beginning.
+ * wait for its beginning. But no longer than a round trip: the peer may keep the
+ * acknowledgment of one packet back until it has something to say itself, for
+ * which it may need what waits here.
  *
- * Return: whether there is no hurry.
+ * Return: whether there is no hurry. If that is a matter of time,
+ * quic_streams.release is not after its end.
  */
 bool quic_stream_send_held(struct quic_conn *conn,
 			   const struct quic_stream *stream, u32 room)
 {
 	const struct quic_stream_send *send = &stream->send;
+	struct quic_streams *streams = &conn->streams;
 
 	if (send->fin_owed || !quic_range_set_empty(&send->buf.lost) ||
 	    quic_streams_unsent(conn) >= room)
@@ -271,9 +275,12 @@ bool quic_stream_send_held(struct quic_conn *conn,
 		return false;
 	if (send->corked)
 		return true;
-	return !conn->settings.config.stream_data_nodelay &&
-	       send->small_end > send->buf.start &&
-	       conn->rec.cc.bytes_in_flight;
+	if (conn->settings.config.stream_data_nodelay ||
+	    send->small_end <= send->buf.start ||
+	    !conn->rec.cc.bytes_in_flight || streams->now >= send->small_until)
+		return false;
+	streams->release = min(streams->release, send->small_until);
+	return true;
 }
 
 /* Room so small that the packet counts as full. */
@@ -302,8 +309,11 @@ static void quic_stream_send_on_sent(struct quic_conn *conn,
 	quic_send_buf_on_sent(&send->buf, offset, len);
 	conn->flow.tx_sent += send->buf.next - before;
 	if (send->buf.next != before && !full &&
-	    send->buf.next == send->buf.end)
+	    send->buf.next == send->buf.end) {
 		send->small_end = send->buf.end;
+		send->small_until = ktime_add_us(conn->streams.now,
+						 conn->rec.rtt.smoothed_us);
+	}
 	if (fin) {
 		send->fin_owed = false;
 		if (send->state == QUIC_STREAM_SEND_STATE_SEND)

@@ -20,7 +20,7 @@ struct sock;
 enum quic_timer_id {
 	QUIC_TIMER_LOSS,	/* loss time threshold or PTO: RFC 9002, 6.2 */
 	QUIC_TIMER_ACK,		/* max_ack_delay: RFC 9000, 13.2.1 */
-	QUIC_TIMER_PACE,	/* next batch may leave: RFC 9002, 7.7 */
+	QUIC_TIMER_PACE,	/* next batch may leave: RFC 9002, 7.7, or small data */
 	QUIC_TIMER_IDLE,	/* RFC 9000, 10.1 */
 	QUIC_TIMER_HANDSHAKE,	/* server: the handshake takes too long */
 	QUIC_TIMER_KEEPALIVE,	/* config.keepalive_probe_interval */

@@ -219,3 +219,15 @@ class TestEffect:
             for number in range(200):
                 pair.client.send(bytes([number]), 0)
             assert read(pair.server, 200).data == bytes(range(200))
+
+    def test_small_pieces_wait_for_no_delayed_acknowledgment(self) -> None:
+        """A round trip at most, while the peer acknowledges one packet after 16 seconds: longer than `read` waits."""
+
+        def prepare(end: Connection | Listener) -> None:
+            end.set_transport_params(TransportParams(max_ack_delay=16_000_000))
+
+        with established(prepare=prepare) as pair:
+            pair.client.open_stream()
+            for number in range(10):
+                pair.client.send(bytes([number]), 0)
+                assert read(pair.server, 1).data == bytes([number])

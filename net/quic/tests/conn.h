@@ -23,6 +23,7 @@
 #define QUIC_TEST_STREAM	60000	/* of a stream */
 #define QUIC_TEST_STREAMS	10	/* of each type */
 #define QUIC_TEST_PACKET	1200
+#define QUIC_TEST_RTT_US	1000
 
 struct quic_test_conn {
 	struct socket *sock;
@@ -57,6 +58,7 @@ static inline int quic_test_conn_init(struct kunit *test)
 	conn->cids.active = &t->cid;
 	t->cid.cid.len = 8;
 	conn->path.max_payload = QUIC_TEST_PACKET;
+	conn->rec.rtt.smoothed_us = QUIC_TEST_RTT_US;
 	conn->settings.events = ~0;
 	quic_test_tparams(&conn->local);
 	quic_test_tparams(&conn->remote);

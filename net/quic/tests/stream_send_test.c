@@ -359,6 +359,38 @@ static void send_holds_small_data_back(struct kunit *test)
 	conn->rec.cc.bytes_in_flight = 0;
 }
 
+/* An acknowledgment that the peer delays is not waited for. */
+static void send_holds_no_longer_than_a_round_trip(struct kunit *test)
+{
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_stream *stream = open(test, 0);
+	struct quic_test_pkt *first, *second;
+	u64 rtt_us = conn->rec.rtt.smoothed_us;
+
+	conn->streams.now = ktime_set(1000, 0);
+	write(test, stream, 10);
+	first = quic_test_send(test);
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	KUNIT_EXPECT_EQ(test, conn->streams.release, KTIME_MAX);
+	conn->rec.cc.bytes_in_flight = 50;
+	write(test, stream, 10);
+	KUNIT_EXPECT_NULL(test, quic_test_send(test));
+	conn->streams.now = ktime_add_us(conn->streams.now, rtt_us - 1);
+	KUNIT_EXPECT_FALSE(test, quic_streams_pending(conn));
+	KUNIT_EXPECT_EQ(test, ktime_us_delta(conn->streams.release,
+					     conn->streams.now), 1);
+
+	conn->streams.now = conn->streams.release;
+	KUNIT_EXPECT_TRUE(test, quic_streams_pending(conn));
+	second = quic_test_send(test);
+	KUNIT_ASSERT_NOT_NULL(test, second);
+	KUNIT_EXPECT_FALSE(test, quic_streams_pending(conn));
+	KUNIT_EXPECT_EQ(test, conn->streams.release, KTIME_MAX);
+	quic_test_done(test, first, true);
+	quic_test_done(test, second, true);
+	conn->rec.cc.bytes_in_flight = 0;
+}
+
 static void send_corked_keeps_less_than_a_packet(struct kunit *test)
 {
 	struct quic_stream *stream = open(test, 0);
@@ -562,6 +594,7 @@ static struct kunit_case quic_stream_send_cases[] = {
 	KUNIT_CASE(send_held_data_in_order),
 	KUNIT_CASE(send_held_data_of_several_streams),
 	KUNIT_CASE(send_holds_small_data_back),
+	KUNIT_CASE(send_holds_no_longer_than_a_round_trip),
 	KUNIT_CASE(send_corked_keeps_less_than_a_packet),
 	KUNIT_CASE(send_credit_is_used_when_queued),
 	KUNIT_CASE(send_refers_to_spliced_pages),
