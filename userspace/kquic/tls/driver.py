@@ -99,11 +99,12 @@ class KernelHandshake:
             self._started = True
             self._pending += self.tls.start()
         while True:
+            spoke = any(isinstance(action, SendCrypto) for action in self._pending)
             if not self._flush():
                 return Wait.WRITE
             if self.tls.complete:
                 return None
-            if not self._read():
+            if spoke or not self._read():  # an answer is at least a round trip away
                 return Wait.READ
 
     def _flush(self) -> bool:
