@@ -53,13 +53,14 @@ class Sockets:
 
     settings: Settings
     server: str
+    port: int
     listener: Listener
     params: TransportParams | None = None
     """Of both ends."""
 
     def connection(self) -> tuple[Connection, Connection]:
         """Both ends of a new connection."""
-        client = connect(self.server, self.listener.port)
+        client = connect(self.server, self.port)
         if self.params:
             client.set_transport_params(self.params)
         one = KernelHandshake(client, self.settings.client)
@@ -84,7 +85,7 @@ def sockets(net: Network, params: TransportParams | None = None) -> Iterator[Soc
     with listener, net.cli.entered():
         if params:
             listener.set_transport_params(params)
-        yield Sockets(Settings.create(), net.SERVER_V4, listener, params)
+        yield Sockets(Settings.create(), net.SERVER_V4, listener.port, listener, params)
 
 
 @contextlib.contextmanager
