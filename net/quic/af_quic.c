@@ -433,8 +433,15 @@ static int quic_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 	if (QUIC_SKB_CB(skb)->err)
 		quic_udp_backlog_err(sk, skb);
 	else
-		quic_conn_rcv(sk, skb);
+		quic_conn_rcv_backlog(sk, skb);
 	return 0;
+}
+
+static void quic_release_cb(struct sock *sk)
+{
+	if (!quic_conn(sk)->flushing)
+		quic_conn_rcv_end(sk);
+	quic_timer_release_cb(sk);
 }
 
 static void quic_enter_memory_pressure(struct sock *sk)
@@ -484,7 +491,7 @@ static struct proto quic_prot = {
 	.recvmsg		= quic_recvmsg,
 	.splice_eof		= quic_splice_eof,
 	.backlog_rcv		= quic_backlog_rcv,
-	.release_cb		= quic_timer_release_cb,
+	.release_cb		= quic_release_cb,
 	.diag_destroy		= quic_abort,
 	.no_autobind		= true,
 	.stream_memory_free	= quic_stream_memory_free,

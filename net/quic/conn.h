@@ -87,6 +87,8 @@ enum quic_state {
  * @steer:	datagrams on their way to another processor
  * @close:	how the connection ends
  * @batch:	packets that wait to leave together
+ * @unanswered:	bytes of the backlog that were received but not reacted to
+ * @flushing:	the reaction to the backlog is not for release_sock()
  * @ledger_mem:	bytes that the socket is charged with for the ledger
  * @pto_probes:	probes that the next output owes, by space
  * @ping_pending: a PING is owed (keep-alive)
@@ -135,6 +137,8 @@ struct quic_conn {
 	struct quic_steer steer;
 	struct quic_close close;
 	struct quic_batch batch;
+	u32 unanswered;
+	bool flushing;
 	u32 ledger_mem;
 	u8 pto_probes[QUIC_SPACE_MAX];
 	bool ping_pending;

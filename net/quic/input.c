@@ -19,6 +19,9 @@
 /* RFC 9000, 10.3: the smallest datagram that can be a stateless reset. */
 #define QUIC_RESET_MIN_LEN	(5 + QUIC_RESET_TOKEN_LEN)
 
+/* So much of the backlog is answered at a time: an ACK is not to wait long. */
+#define QUIC_INPUT_BATCH	32768
+
 /* What becomes of the rest of a datagram after one of its packets. */
 enum quic_input_next {
 	QUIC_INPUT_GO_ON,
@@ -467,6 +470,21 @@ static void quic_conn_rcv_batch(struct quic_conn *conn, struct sk_buff *skb)
 	consume_skb(skb);
 }
 
+static void quic_conn_take(struct quic_conn *conn, struct sk_buff *skb)
+{
+	if (QUIC_SKB_CB(skb)->batch)
+		quic_conn_rcv_batch(conn, skb);
+	else
+		quic_conn_rcv_one(conn, skb);
+}
+
+static void quic_conn_react(struct quic_conn *conn)
+{
+	conn->unanswered = 0;
+	quic_output(conn);
+	quic_events_wake(conn);
+}
+
 /**
  * quic_conn_rcv - a datagram has come for a connection, or a batch of them
  * @sk:	 its socket
@@ -474,19 +492,47 @@ static void quic_conn_rcv_batch(struct quic_conn *conn, struct sk_buff *skb)
  *
  * What a batch calls for is decided once, after it: one ACK covers all of it.
  *
- * Context: connection lock held: softirq with the socket not owned, or the
- * backlog.
+ * Context: connection lock held: softirq with the socket not owned.
  */
 void quic_conn_rcv(struct sock *sk, struct sk_buff *skb)
 {
 	struct quic_conn *conn = quic_conn(sk);
 
-	if (QUIC_SKB_CB(skb)->batch)
-		quic_conn_rcv_batch(conn, skb);
-	else
-		quic_conn_rcv_one(conn, skb);
-	quic_output(conn);
-	quic_events_wake(conn);
+	quic_conn_take(conn, skb);
+	quic_conn_react(conn);
+}
+
+/**
+ * quic_conn_rcv_backlog - the same, of what came while the socket was owned
+ * @sk:	 its socket
+ * @skb: the datagram or the batch; consumed
+ *
+ * Datagrams that came singly have become a batch by waiting together.
+ *
+ * Context: connection lock held; quic_conn_rcv_end() follows.
+ */
+void quic_conn_rcv_backlog(struct sock *sk, struct sk_buff *skb)
+{
+	struct quic_conn *conn = quic_conn(sk);
+
+	conn->unanswered += skb->len;
+	quic_conn_take(conn, skb);
+	if (conn->unanswered >= QUIC_INPUT_BATCH)
+		quic_conn_react(conn);
+}
+
+/**
+ * quic_conn_rcv_end - the backlog is empty
+ * @sk: the socket
+ *
+ * Context: connection lock held.
+ */
+void quic_conn_rcv_end(struct sock *sk)
+{
+	struct quic_conn *conn = quic_conn(sk);
+
+	if (conn->unanswered)
+		quic_conn_react(conn);
 }
 
 /**

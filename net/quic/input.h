@@ -57,6 +57,8 @@ struct quic_rx_pkt {
 };
 
 void quic_conn_rcv(struct sock *sk, struct sk_buff *skb);
+void quic_conn_rcv_backlog(struct sock *sk, struct sk_buff *skb);
+void quic_conn_rcv_end(struct sock *sk);
 void quic_input_datagram(struct quic_conn *conn, struct sk_buff *skb);
 void quic_conn_icmp(struct sock *sk, int err, u32 mtu);
 

@@ -15,6 +15,7 @@
 #include <net/sock.h>
 
 #include "conn.h"
+#include "input.h"
 
 /**
  * quic_lock_for_msg - take the connection lock to send or receive
@@ -41,7 +42,16 @@ static inline void quic_lock_for_msg(struct sock *sk, const struct msghdr *msg)
  */
 static inline void quic_unlock(struct sock *sk)
 {
-	quic_conn(sk)->lock_depth = 0;
+	struct quic_conn *conn = quic_conn(sk);
+
+	/* What the backlog calls for takes its time, in which a processor that has
+	 * more for this socket would spin, if release_sock() did it.
+	 */
+	conn->flushing = true;
+	sk_flush_backlog(sk);
+	conn->flushing = false;
+	quic_conn_rcv_end(sk);
+	conn->lock_depth = 0;
 	release_sock(sk);
 }
 
