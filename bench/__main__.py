@@ -46,10 +46,12 @@ def sockets() -> Iterator[Comparison[Ends]]:
 
 
 def distant() -> Iterator[Comparison[Ends]]:
-    """Where buffers and windows have to grow with the path."""
+    """Where buffers and windows have to grow with the path; and what it costs if packets come singly."""
+    work = partial(bulk, total=64 * MIB)
     for cipher in CIPHERS:
         ours, theirs = WAYS[f"quic-{cipher}"], WAYS[f"ktls-{cipher}"]
-        yield Comparison(f"bulk {cipher}, 20 ms", ours, theirs, partial(bulk, total=64 * MIB), link=LONG, rounds=3)
+        for name, batches in ((f"bulk {cipher}, 20 ms", True), (f"bulk {cipher}, 20 ms, single packets", False)):
+            yield Comparison(name, ours, theirs, work, link=LONG, rounds=3, batches=batches)
 
 
 def lossy() -> Iterator[Comparison[Ends]]:

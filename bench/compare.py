@@ -67,7 +67,7 @@ _LEAST, _MOST = 1, 65535
 
 
 @contextlib.contextmanager
-def _distant(net: Network, link: Impairment | None) -> Iterator[None]:
+def _distant(net: Network, link: Impairment | None, *, batches: bool) -> Iterator[None]:
     """The path has its delay from the beginning, as paths have: who learns of it later takes it for a queue.
 
     Losses begin with the work, so that no handshake and no mount takes its time again.
@@ -76,7 +76,8 @@ def _distant(net: Network, link: Impairment | None) -> Iterator[None]:
     if link is None:
         yield
         return
-    _batches(net, _LEAST)
+    if not batches:
+        _batches(net, _LEAST)
     net.link.impair(replace(link, loss_percent=0.0))
     try:
         yield
@@ -99,7 +100,8 @@ def everywhere(_: Network) -> AbstractContextManager[None]:
 class Comparison(Generic[T]):
     """A work and the two ways to do it.
 
-    `link` is what the network does to it; `setting` is there for all rounds (servers that run).
+    `link` is what the network does to it, packet by packet, or by `batches`, as devices deliver them that
+    segment and gather; `setting` is there for all rounds (servers that run).
     """
 
     name: str
@@ -112,6 +114,7 @@ class Comparison(Generic[T]):
     link: Impairment | None = None
     setting: Way[None] = everywhere
     rounds: int = 5
+    batches: bool = False
 
     def measure(self, net: Network) -> Result:
         """Do it `rounds` times each way, after one round that is not counted."""
@@ -134,7 +137,7 @@ class Comparison(Generic[T]):
         )
 
     def _once(self, net: Network, way: Way[T]) -> Round:
-        with _distant(net, self.link), way(net) as opened:
+        with _distant(net, self.link, batches=self.batches), way(net) as opened:
             if self.link:
                 net.link.alter(self.link)
             meter = Meter(net)
