@@ -2,9 +2,10 @@
 /* From a datagram to packets to frames: coalesced packets are taken apart,
  * unprotected in place, checked for duplicates, and their frames dispatched.
  *
- * Owns:    no state of its own.
+ * Owns:    quic_conn.unanswered.
  * Guard:   the connection lock (softirq with the socket not owned, or backlog).
- * Callers: udp_rx.c, listen.c through quic_conn_accept(), handshake.c.
+ * Callers: udp_rx.c, af_quic.c for the backlog, wait.h at its end, listen.c
+ *          through quic_conn_accept(), handshake.c.
  */
 #ifndef _NET_QUIC_INPUT_H
 #define _NET_QUIC_INPUT_H

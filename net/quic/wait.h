@@ -2,7 +2,7 @@
 /* Taking the connection lock for a message, and sleeping until something about
  * the socket may have changed.
  *
- * Owns:    quic_conn.lock_depth.
+ * Owns:    quic_conn.lock_depth and quic_conn.flushing.
  * Guard:   the connection lock, which is dropped while one sleeps.
  * Callers: sendmsg.c, recvmsg.c.
  */
