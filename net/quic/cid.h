@@ -39,6 +39,7 @@ struct quic_sent_frame;
  * @seq:	sequence number
  * @announce:	a NEW_CONNECTION_ID frame has to be sent
  * @unsent:	none was sent yet, so that the peer cannot know the ID
+ * @acked:	the peer has one
  * @rcu:	defers the release
  */
 struct quic_local_cid {
@@ -47,6 +48,7 @@ struct quic_local_cid {
 	u64 seq;
 	bool announce;
 	bool unsent;
+	bool acked;
 	struct rcu_head rcu;
 };
 

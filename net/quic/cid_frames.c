@@ -84,6 +84,16 @@ void quic_cids_put_frames(struct quic_conn *conn, struct quic_pkt_builder *b)
 			return;
 }
 
+static void quic_cid_new_acked(struct quic_conn *conn, u64 seq)
+{
+	struct quic_local_cid *lcid = quic_cid_find_local(conn, seq);
+
+	if (!lcid)
+		return;
+	lcid->acked = true;
+	lcid->announce = false;
+}
+
 /**
  * quic_cids_frame_acked - the peer has a frame about connection IDs
  * @conn:  the connection
@@ -97,8 +107,10 @@ void quic_cids_frame_acked(struct quic_conn *conn,
 	struct quic_cids *cids = &conn->cids;
 	u8 i;
 
-	if (frame->kind != QUIC_SENT_RETIRE_CID)
+	if (frame->kind == QUIC_SENT_NEW_CID) {
+		quic_cid_new_acked(conn, frame->id);
 		return;
+	}
 	for (i = 0; i < cids->nr_retire; i++) {
 		if (cids->retire[i].seq != frame->id)
 			continue;
@@ -108,7 +120,8 @@ void quic_cids_frame_acked(struct quic_conn *conn,
 }
 
 /**
- * quic_cids_frame_lost - a frame about connection IDs has to be sent anew
+ * quic_cids_frame_lost - a frame about connection IDs has to be sent anew,
+ * unless another packet has brought it
  * @conn:  the connection
  * @frame: ledger entry of kind NEW_CID or RETIRE_CID
  *
@@ -124,7 +137,7 @@ void quic_cids_frame_lost(struct quic_conn *conn,
 	if (frame->kind == QUIC_SENT_NEW_CID) {
 		lcid = quic_cid_find_local(conn, frame->id);
 		if (lcid)
-			lcid->announce = true;
+			lcid->announce = !lcid->acked;
 		return;
 	}
 	for (i = 0; i < cids->nr_retire; i++)

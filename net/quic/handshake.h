@@ -27,6 +27,7 @@ struct quic_tparams;
  * @complete:	both 1-RTT keys are there: TLS is done on our side
  * @confirmed:	RFC 9001, 4.1.2
  * @done_pending: server: a HANDSHAKE_DONE frame has to be sent
+ * @done_acked: server: the client has one
  * @done_rcvd:	client: HANDSHAKE_DONE has come, perhaps before the last key
  * @tparams_sent: local transport parameters are frozen: TLS has them
  * @tparams_rcvd: the peer's transport parameters have been applied
@@ -44,6 +45,7 @@ struct quic_handshake {
 	bool complete;
 	bool confirmed;
 	bool done_pending;
+	bool done_acked;
 	bool done_rcvd;
 	bool tparams_sent;
 	bool tparams_rcvd;

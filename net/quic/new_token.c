@@ -94,6 +94,7 @@ void quic_new_token_put_frames(struct quic_conn *conn,
 void quic_new_token_acked(struct quic_conn *conn)
 {
 	conn->new_token.unacked = false;
+	conn->new_token.pending = false;
 }
 
 /**
