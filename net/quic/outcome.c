@@ -26,6 +26,9 @@ static void quic_outcome_frame_acked(struct quic_conn *conn,
 		quic_new_token_acked(conn);
 		break;
 	case QUIC_SENT_HANDSHAKE_DONE:
+		conn->hs.done_acked = true;
+		conn->hs.done_pending = false;
+		break;
 	case QUIC_SENT_PATH_CHALLENGE:
 	case QUIC_SENT_PATH_RESPONSE:
 	case QUIC_SENT_PING:
@@ -54,7 +57,7 @@ static void quic_outcome_frame_lost(struct quic_conn *conn,
 		quic_new_token_lost(conn);
 		break;
 	case QUIC_SENT_HANDSHAKE_DONE:
-		conn->hs.done_pending = true;
+		conn->hs.done_pending = !conn->hs.done_acked;
 		break;
 	case QUIC_SENT_ACK:
 	case QUIC_SENT_PATH_CHALLENGE:
@@ -136,22 +139,27 @@ void quic_outcome_lost(struct quic_conn *conn, struct list_head *lost)
  * quic_outcome_repeat - let probes repeat what has not been answered
  * @conn: the connection
  * @id:   packet number space
- * @nr:   packets, from the oldest on, whose content is queued again
+ * @room: bytes that the probes may have, all together
  *
  * A probe carries data rather than a PING where it can (RFC 9002, 6.2.4): what
- * the oldest unanswered packets carried is the likeliest to be missing.
+ * the oldest unanswered packets carried is the likeliest to be missing. Small
+ * ones are repeated together: the one that a peer waits for need not be the
+ * oldest, and the next probe comes after twice the time.
  *
  * Context: connection lock held.
  */
-void quic_outcome_repeat(struct quic_conn *conn, enum quic_space_id id, u8 nr)
+void quic_outcome_repeat(struct quic_conn *conn, enum quic_space_id id,
+			 u32 room)
 {
 	const struct quic_sent_pkt *pkt;
+	u32 used = 0;
 
 	list_for_each_entry(pkt, &conn->spaces[id].sent, list) {
-		if (!pkt->ack_eliciting)
+		if (!pkt->ack_eliciting || pkt->mtu_probe)
 			continue;
-		quic_outcome_requeue(conn, pkt);
-		if (!--nr)
+		if (used && used + pkt->size > room)
 			break;
+		quic_outcome_requeue(conn, pkt);
+		used += pkt->size;
 	}
 }

@@ -17,6 +17,7 @@ struct quic_conn;
 
 void quic_outcome_acked(struct quic_conn *conn, struct list_head *acked);
 void quic_outcome_lost(struct quic_conn *conn, struct list_head *lost);
-void quic_outcome_repeat(struct quic_conn *conn, enum quic_space_id id, u8 nr);
+void quic_outcome_repeat(struct quic_conn *conn, enum quic_space_id id,
+			 u32 room);
 
 #endif /* _NET_QUIC_OUTCOME_H */

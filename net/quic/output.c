@@ -187,12 +187,6 @@ static void quic_output_put_frames(struct quic_output *out,
 	/* RFC 9000, 12.5: there is no ACK in 0-RTT packets. */
 	if (b->level != QUIC_CRYPTO_EARLY)
 		quic_output_put_ack(out, b);
-	/* A handshake hangs on few bytes, so each probe of it carries some: there
-	 * are servers that refuse a first packet without the ClientHello.
-	 */
-	if (conn->pto_probes[b->space] && b->space != QUIC_SPACE_APP &&
-	    !quic_crypto_pending(conn, b->level))
-		quic_outcome_repeat(conn, b->space, 1);
 	if (out->data_ok || conn->pto_probes[b->space])
 		quic_output_put_data(out, b);
 	/* A probe has to elicit an answer (RFC 9002, 6.2.4), and so has one ACK
@@ -205,6 +199,17 @@ static void quic_output_put_frames(struct quic_output *out,
 		conn->pto_probes[b->space]--;
 }
 
+/* Any probe may be the one that arrives. In a handshake there are even servers
+ * that refuse a first packet without the ClientHello.
+ */
+static void quic_output_fill_probe(struct quic_conn *conn, u8 level, u32 size)
+{
+	enum quic_space_id id = quic_level_space(level);
+
+	if (conn->pto_probes[id] && !quic_output_data_pending(conn, level))
+		quic_outcome_repeat(conn, id, size);
+}
+
 /* Returns the bytes of the packet at @buf, 0 if there is none. Only the last
  * packet can fill the datagram up: @more says that another one may follow.
  */
@@ -215,6 +220,7 @@ static int quic_output_packet(struct quic_output *out, enum quic_pkt_type type,
 	struct quic_pkt_builder b;
 	int len;
 
+	quic_output_fill_probe(conn, quic_pkt_level(type), size);
 	if (quic_pkt_begin(&b, conn, type, buf, size))
 		return 0;
 	quic_output_put_frames(out, &b);
@@ -652,7 +658,7 @@ void quic_output_close(struct quic_conn *conn)
 static void quic_output_owe_probes(struct quic_conn *conn,
 				   enum quic_space_id id, u8 nr)
 {
-	quic_outcome_repeat(conn, id, id == QUIC_SPACE_APP ? 1 : nr);
+	quic_outcome_repeat(conn, id, nr * conn->path.max_payload);
 	conn->pto_probes[id] = nr;
 }
 
