@@ -26,7 +26,18 @@ from aioquic.h3.events import DataReceived, H3Event, HeadersReceived
 from aioquic.quic.events import StreamDataReceived
 from kquic_http3 import PART, Link, Server
 
-from kquic.sock import VERSION_V2, Cipher, Config, Connection, EventType, Listener, Message, StreamData, StreamFlags
+from kquic.sock import (
+    VERSION_V2,
+    Cipher,
+    Config,
+    Connection,
+    EventType,
+    Listener,
+    Message,
+    StreamData,
+    StreamFlags,
+    TransportParams,
+)
 from kquic.tls import (
     AntiReplay,
     ClientSettings,
@@ -41,8 +52,9 @@ from kquic.tls import (
 )
 
 CIPHERS = {"chacha20": Cipher.CHACHA20_POLY1305}
-#: Longer than the longest outage of a case; a handshake that loses a third of its packets takes a while.
+#: Longer than the longest outage of a case; a connection that loses a third of its packets takes a while.
 TIMEOUT = 60.0
+PATIENT = TransportParams(max_idle_timeout=int(TIMEOUT * 1e6))
 #: Bytes after which a client that is to move, or to change its keys, does so.
 HALFWAY = 200_000
 MOVED_PORT = 40404
@@ -172,6 +184,7 @@ def server(args: argparse.Namespace) -> None:
     )
     with Listener.create(socket.AF_INET6 if ":" in args.address else socket.AF_INET) as listener:
         listener.set_alpn(args.alpn)
+        listener.set_transport_params(PATIENT)
         if args.retry:
             listener.configure(Config(validate_peer_address=1))
         listener.bind(args.address, args.port)
@@ -193,6 +206,7 @@ class Client:
     def connect(self, saved: SavedSession | None = None) -> Connection:
         connection = Connection.create(socket.AF_INET6 if ":" in self.args.address else socket.AF_INET)
         connection.set_timeout(TIMEOUT)
+        connection.set_transport_params(PATIENT)
         if saved:
             connection.configure(session_config(saved))
         elif self.args.v2:

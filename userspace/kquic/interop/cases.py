@@ -197,11 +197,23 @@ def _translated(net: Routed) -> None:
     net.translate(Routed.ROUTER, 40000)
 
 
+def _forwarded(*rules: str) -> str:
+    """A chain of nftables that all packets pass between the hosts."""
+    return f"chain f {{ type filter hook forward priority 0; {'; '.join(rules)}; }}"
+
+
+_WAYS = (f"udp dport {PORT}", f"udp sport {PORT}")
+#: As in the runner, 30 % of the packets of each way, but never more than three in a row: four of ten are drawn, and of
+#: those every fourth is let off.
+_UNLUCKY = "numgen random mod 10 0-3 numgen inc mod 4 1-3"
+_LOSSES = _forwarded(*(f"{way} {_UNLUCKY} drop" for way in _WAYS))
 #: A damaged packet must reach QUIC, so UDP's checksum is switched off (0: not computed).
-_NO_CHECKSUM = f"chain f {{ type filter hook forward priority 0; udp dport {PORT} udp checksum set 0; udp sport {PORT} "
-_NO_CHECKSUM += "udp checksum set 0; }"
+_UNCHECKED = [f"{way} udp checksum set 0" for way in _WAYS]
+_NO_CHECKSUM = _forwarded(*_UNCHECKED)
+#: Two bytes of what is encrypted, or lengths of a long header.
+_DAMAGES = _forwarded(*(f"{way} {_UNLUCKY} @th,256,16 set 0x6b71" for way in _WAYS), *_UNCHECKED)
 #: The client's datagrams from the second to the seventh are lost.
-_FIRST_LOST = f"chain f {{ type filter hook forward priority 0; udp dport {PORT} numgen inc mod 100000 1-6 drop; }}"
+_FIRST_LOST = _forwarded(f"udp dport {PORT} numgen inc mod 100000 1-6 drop")
 _EACH = frozenset({"each"})
 _ONES = tuple(f"/one{number}" for number in range(HANDSHAKES))
 
@@ -247,15 +259,15 @@ CASES = {
             chain=True,
             check=_amplification,
         ),
-        Case("handshakeloss", f"{HANDSHAKES} connections, 30 % loss", _ONES, _EACH, Impairment(15, loss_percent=30)),
+        Case("handshakeloss", f"{HANDSHAKES} connections, 30 % loss", _ONES, _EACH, Impairment(15), _LOSSES),
         Case("transferloss", "2 MiB, 2 % loss", ("/2m",), link=Impairment(15, loss_percent=2, rate_mbit=10, queue=40)),
         Case(
             "handshakecorruption",
             f"{HANDSHAKES} connections, 30 % of the packets are damaged",
             _ONES,
             _EACH,
-            Impairment(15, corrupt_percent=30),
-            _NO_CHECKSUM,
+            Impairment(15),
+            _DAMAGES,
         ),
         Case(
             "transfercorruption",
