@@ -14,6 +14,7 @@
 
 #include "addr.h"
 #include "af_quic.h"
+#include "cipher_rate.h"
 #include "conn.h"
 #include "endpoint.h"
 #include "input.h"
@@ -651,6 +652,7 @@ static int __init quic_init(void)
 	int err;
 
 	quic_init_limits();
+	quic_cipher_rate_measure();
 	err = percpu_counter_init(&quic_sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		return err;

@@ -5,6 +5,7 @@
 #include <linux/seq_file_net.h>
 
 #include "addr.h"
+#include "cipher_rate.h"
 #include "conn.h"
 #include "endpoint.h"
 #include "net_ns.h"
@@ -104,6 +105,12 @@ static int quic_snmp_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
+static int quic_ciphers_show(struct seq_file *seq, void *v)
+{
+	quic_cipher_rate_show(seq);
+	return 0;
+}
+
 static const struct seq_operations quic_conns_ops = {
 	.start	= quic_proc_start,
 	.next	= quic_proc_next,
@@ -135,7 +142,9 @@ int __net_init quic_proc_net_init(struct net *net)
 			    sizeof(struct seq_net_private)) &&
 	    proc_create_net("eps", 0444, dir, &quic_eps_ops,
 			    sizeof(struct seq_net_private)) &&
-	    proc_create_net_single("snmp", 0444, dir, quic_snmp_show, NULL))
+	    proc_create_net_single("snmp", 0444, dir, quic_snmp_show, NULL) &&
+	    proc_create_net_single("ciphers", 0444, dir, quic_ciphers_show,
+				   NULL))
 		return 0;
 	quic_proc_net_exit(net);
 	return -ENOMEM;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* /proc/net/quic: connections (conns), listeners (eps), counters (snmp).
+/* /proc/net/quic: connections (conns), listeners (eps), counters (snmp), how
+ * fast ciphers are (ciphers).
  *
  * Owns:    no state.
  * Guard:   none of its own; walks under RCU and reads sockets without locks.

@@ -17,7 +17,7 @@ import pytest
 from kquic.diag import Query, sockets
 from kquic.lab.topology import Host
 from kquic.qlog import Recorder
-from kquic.sock import Config, Connection, Listener, TransportParams, listen
+from kquic.sock import Cipher, Config, Connection, Listener, TransportParams, listen
 from kquic.sock._abi import CongestionControl
 from kquic.sock.events import Datagram
 from quic_pair import LOCALHOST, TIMEOUT, Pair, established, raises, read
@@ -65,6 +65,19 @@ class TestProc:
         assert after["QuicConnCurrentEstabs"] == before["QuicConnCurrentEstabs"]
         assert after["QuicFrmOutCloses"] > during["QuicFrmOutCloses"]
         assert after["QuicFrmInCloses"] > during["QuicFrmInCloses"]
+
+    def test_ciphers(self) -> None:
+        heading, rows = table("ciphers")
+        assert heading == ["CIPHER", "NAME", "MB_PER_S"]
+        assert {(int(row[0]), row[1]) for row in rows} == {
+            (Cipher.AES_GCM_128, "TLS_AES_128_GCM_SHA256"),
+            (Cipher.AES_GCM_256, "TLS_AES_256_GCM_SHA384"),
+            (Cipher.CHACHA20_POLY1305, "TLS_CHACHA20_POLY1305_SHA256"),
+            (Cipher.AES_CCM_128, "TLS_AES_128_CCM_SHA256"),
+        }
+        rates = [int(row[2]) for row in rows]
+        assert rates == sorted(rates, reverse=True)
+        assert rates[-1] > 0
 
     def test_connections(self, pair: Pair) -> None:
         heading, rows = table("conns")
