@@ -31,12 +31,12 @@ class Site:
     def __init__(self, cli: Host, srv: Host, link: Link, certs, folder: Path) -> None:
         self.cli, self.srv, self.link, self.certs, self.folder = cli, srv, link, certs, folder
 
-    def agent(self, host: Host, ca: Path | None = None) -> Program:
+    def agent(self, host: Host, ca: Path | None = None, ciphers: str = "") -> Program:
         """kquic-handshaked, to be entered."""
         config = self.folder / f"{host.name}.conf"
         keys = self.certs.server
         config.write_text(
-            f"[authenticate.client]\nx509.truststore = {ca or self.certs.ca}\n"
+            f"[authenticate]\nciphers = {ciphers}\n[authenticate.client]\nx509.truststore = {ca or self.certs.ca}\n"
             f"[authenticate.server]\nx509.certificate = {keys.cert}\nx509.private_key = {keys.key}\n"
         )
         return Program(host, [sys.executable, "-m", "kquic.handshaked", "-c", str(config)], ready="ready")

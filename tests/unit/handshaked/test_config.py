@@ -9,6 +9,7 @@ import pytest
 
 from kquic.handshaked import config, materials
 from kquic.handshaked.config import ConfigError, Tickets
+from kquic.sock import Cipher
 from kquic.tls import Trust
 from kquic.tls.testca import TestCA
 
@@ -52,6 +53,17 @@ def test_session_tickets(rule: Tickets) -> None:
     text = f"[authenticate.server]\nsession_tickets = {rule.value}\n"
     assert config.parse(text, PATH).tickets is rule
     assert config.parse("", PATH).tickets is Tickets.AUTO
+
+
+def test_ciphers() -> None:
+    found = config.parse("[authenticate]\nciphers = aes-256-gcm; CHACHA20-POLY1305;\n", PATH)
+    assert found.ciphers == (Cipher.AES_GCM_256, Cipher.CHACHA20_POLY1305)
+    assert config.parse("[authenticate]\nciphers =\n", PATH).ciphers == ()
+
+
+def test_unknown_cipher() -> None:
+    with pytest.raises(ConfigError, match=r"agent.conf:2: ciphers: 'DES' is none of AES-128-GCM, .*AES-128-CCM"):
+        config.parse("[authenticate]\nciphers = AES-128-GCM;DES\n", PATH)
 
 
 def test_empty_value_is_unset() -> None:

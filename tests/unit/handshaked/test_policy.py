@@ -164,6 +164,14 @@ class TestClient:
         assert found.cipher == Cipher.CHACHA20_POLY1305
         assert found.session_data is None
 
+    @pytest.mark.parametrize("kind", ["client", "server"])
+    def test_ciphers_of_the_configuration(self, bare: Materials, ca: TestCA, kind: str) -> None:
+        materials = Materials(bare.client, side_with_certificate(ca))
+        wanted = (Cipher.AES_GCM_256, Cipher.AES_GCM_128)
+        answering = replace(policy(materials), ciphers=wanted)
+        found = answering.settings(request(kind, AuthMode.X509 if kind == "server" else AuthMode.UNAUTH), facts())
+        assert found.ciphers == wanted
+
     def test_session_data_is_offered_on_the_same_terms_only(self, bare: Materials, ca: TestCA) -> None:
         asked = request("client", AuthMode.UNAUTH, peer_name="server.test")
         packed = sessions.pack(b"data", self.ask(policy(bare), asked, facts()), [ca.server("server.test").cert_der])

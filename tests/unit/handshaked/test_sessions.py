@@ -51,6 +51,7 @@ def test_other_terms(packed: bytes, settings: ClientSettings, ca: TestCA, server
         replace(settings, alpn=("sunrpc",)),
         replace(settings, verify=False),
         replace(settings, cipher=Cipher.AES_GCM_256),
+        replace(settings, ciphers=(Cipher.AES_GCM_256,)),
         replace(settings, credentials=X509Credentials(TestCA.create().cert_pem)),
         replace(settings, credentials=X509Credentials([ca.cert_pem, TestCA.create().cert_pem])),
         replace(settings, credentials=X509Credentials(ca.cert_pem, pair)),

@@ -93,7 +93,7 @@ def _load(args: argparse.Namespace) -> Policy:
     secrets = args.keylog or config.keylog or os.environ.get(ENVIRONMENT)
     keylog = SecretLog(secrets) if secrets else None
     client, server = (_psk_keyring(side, config.path) for side in (config.client, config.server))
-    return Policy(loaded, keyring, keyring.SESSION_KEYRING, keylog, config.tickets, client, server)
+    return Policy(loaded, keyring, keyring.SESSION_KEYRING, keylog, config.tickets, client, server, config.ciphers)
 
 
 def _psk_keyring(side: configuration.SideConfig, path: Path | None) -> int | None:

@@ -6,6 +6,7 @@ loglevel=1
 keylog=/run/kquic/secrets
 [authenticate]
 keyrings=.nfs;mykeys
+ciphers=AES-256-GCM;AES-128-GCM
 [authenticate.client]
 x509.truststore=/etc/ssl/certs/private-ca.pem
 [authenticate.server]
@@ -22,6 +23,8 @@ from enum import Enum
 from pathlib import Path
 
 from kquic.errors import KquicError
+from kquic.sock import Cipher
+from kquic.tls.ciphers import named
 
 DEFAULT_PATHS = (Path("/etc/kquic/handshaked.conf"), Path("/etc/tlshd/config"), Path("/etc/tlshd.conf"))
 
@@ -66,6 +69,7 @@ class Config:
     loglevel: int = 0
     keylog: str | None = None
     keyrings: tuple[str, ...] = ()
+    ciphers: tuple[Cipher, ...] = ()
     client: SideConfig = SideConfig()
     server: SideConfig = SideConfig()
     tickets: Tickets = Tickets.AUTO
@@ -146,8 +150,9 @@ def _apply(config: Config, entry: _Entry, path: Path) -> Config:
         case "debug", "keylog":
             return replace(config, keylog=entry.value or None)
         case "authenticate", "keyrings":
-            names = tuple(name.strip() for name in entry.value.split(";") if name.strip())
-            return replace(config, keyrings=names)
+            return replace(config, keyrings=_listed(entry))
+        case "authenticate", "ciphers":
+            return replace(config, ciphers=_ciphers(entry, path))
         case "authenticate.client", key if key in _SIDE_KEYS:
             return replace(config, client=_set(config.client, entry))
         case "authenticate.server", key if key in _SERVER_KEYS:
@@ -165,6 +170,17 @@ def _number(entry: _Entry, path: Path) -> int:
     if not entry.value.isdecimal():
         raise ConfigError(path, entry.line, f"{entry.key} is a number, not {entry.value!r}")
     return int(entry.value)
+
+
+def _listed(entry: _Entry) -> tuple[str, ...]:
+    return tuple(name.strip() for name in entry.value.split(";") if name.strip())
+
+
+def _ciphers(entry: _Entry, path: Path) -> tuple[Cipher, ...]:
+    try:
+        return named(_listed(entry))
+    except ValueError as error:
+        raise ConfigError(path, entry.line, f"{entry.key}: {error}") from None
 
 
 def _tickets(entry: _Entry, path: Path) -> Tickets:

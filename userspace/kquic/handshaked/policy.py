@@ -85,6 +85,8 @@ class Policy:
     """Keyring with the pre-shared keys for servers that we are to use in place of certificates; none if None."""
     psk_server: int | None = None
     """The same for clients, who may."""
+    ciphers: tuple[Cipher, ...] = ()
+    """What is offered and accepted; everything if there is none."""
 
     def settings(self, request: Request, facts: SocketFacts) -> Settings:
         """How to do the handshake; CredentialsError if it cannot be done."""
@@ -103,6 +105,7 @@ class Policy:
             alpn=facts.alpn,
             verify=facts.config.certificate_request != CertificateRequest.NO_AUTH,
             cipher=_cipher(facts),
+            ciphers=self.ciphers,
             keylog=self.keylog,
         )
         return replace(settings, session_data=sessions.unpack(facts.session_ticket, settings))
@@ -122,6 +125,7 @@ class Policy:
             alpn=facts.alpn,
             request=_certificate_request(facts) if access is None else CertificateRequest.REQUIRE,
             cipher=_cipher(facts),
+            ciphers=self.ciphers,
             ticket_key=ticket_key if len(ticket_key) == TICKET_KEY_SIZE else None,
             access=access,
             psk=psk,

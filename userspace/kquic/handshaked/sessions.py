@@ -47,7 +47,7 @@ def _digest(settings: ClientSettings) -> bytes | None:
     credentials = settings.credentials
     if not isinstance(credentials, X509Credentials):
         return None
-    terms = repr((settings.server_name, settings.alpn, settings.verify, settings.cipher)).encode()
+    terms = repr((settings.server_name, settings.alpn, settings.verify, settings.cipher, settings.ciphers)).encode()
     return hashlib.sha256(credentials.fingerprint + terms).digest()
 
 

@@ -57,7 +57,7 @@ class Session:
     def _set_up_common(self, settings: Settings) -> None:
         lib = gnutls()
         psk = settings.credentials.kind == CRD_PSK or psk_server(settings) is not None
-        priority = priority_string(settings.cipher, psk=psk).encode()
+        priority = priority_string(settings, psk=psk).encode()
         _check(lib.gnutls_priority_set_direct(self.handle, priority, ffi.NULL), "priorities")
         credentials = handle_of(settings.credentials)
         code = lib.gnutls_credentials_set(self.handle, settings.credentials.kind, credentials)

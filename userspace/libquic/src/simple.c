@@ -11,7 +11,7 @@
 
 #define ALPN_SIZE	256
 #define TICKET_KEY_SIZE	64
-#define PRIORITY_SIZE	256
+#define PRIORITY_SIZE	320
 
 /* What one handshake needs and is freed after it. */
 struct simple {
@@ -64,9 +64,7 @@ static int is_pem(const char *path)
 	return found;
 }
 
-/* QUIC_PRIORITY, narrowed to the cipher that the socket is configured for. */
-static int set_priority(gnutls_session_t session,
-			const struct quic_config *config)
+static void add_cipher(char *priority, unsigned int type)
 {
 	static const char *const names[] = {
 		[TLS_CIPHER_AES_GCM_128] = "AES-128-GCM",
@@ -74,13 +72,48 @@ static int set_priority(gnutls_session_t session,
 		[TLS_CIPHER_AES_CCM_128] = "AES-128-CCM",
 		[TLS_CIPHER_CHACHA20_POLY1305] = "CHACHA20-POLY1305",
 	};
-	char priority[PRIORITY_SIZE] = QUIC_PRIORITY;
-	unsigned int type = config->payload_cipher_type;
+	size_t len = strlen(priority);
+
+	if (type < sizeof(names) / sizeof(names[0]) && names[type])
+		snprintf(priority + len, PRIORITY_SIZE - len, ":+%s",
+			 names[type]);
+}
+
+/* All ciphers, in the order in which the kernel has found them to be fast; but
+ * AES-CCM last, whose keys do not last as long (RFC 9001, B.2).
+ */
+static void add_measured(char *priority)
+{
+	FILE *file = fopen("/proc/net/quic/ciphers", "re");
+	unsigned int type;
+	char line[80];
+
+	if (!file) {
+		strcpy(priority, QUIC_PRIORITY);
+		return;
+	}
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%u", &type) == 1 &&
+		    type != TLS_CIPHER_AES_CCM_128)
+			add_cipher(priority, type);
+	fclose(file);
+	add_cipher(priority, TLS_CIPHER_AES_CCM_128);
+}
+
+/* QUIC_PRIORITY, narrowed to the cipher that the socket is configured for. */
+static int set_priority(gnutls_session_t session,
+			const struct quic_config *config)
+{
+	char priority[PRIORITY_SIZE] = QUIC_PRIORITY ":-CIPHER-ALL";
 	int ret;
 
-	if (type && type < sizeof(names) / sizeof(names[0]) && names[type])
-		snprintf(priority, sizeof(priority), "%s:-CIPHER-ALL:+%s",
-			 QUIC_PRIORITY, names[type]);
+	if (config->payload_cipher_type)
+		add_cipher(priority, config->payload_cipher_type);
+	else
+		add_measured(priority);
+	/* For a cipher that QUIC lacks. */
+	if (!strchr(priority + sizeof(QUIC_PRIORITY), '+'))
+		strcpy(priority, QUIC_PRIORITY);
 	ret = gnutls_priority_set_direct(session, priority, NULL);
 	return ret < 0 ? failed("priorities", ret) : 0;
 }
