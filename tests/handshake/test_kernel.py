@@ -31,6 +31,7 @@ from kquic.sock import listen
 from kquic.tls import KeyPair, ServerSettings, X509Credentials, run
 from quic_pair import raises
 
+CROWD = 30
 PEER = Path(__file__).parents[1] / "peers/kquic_echo.py"
 
 pytestmark = pytest.mark.skipif(not ECHO.exists(), reason="the kernel has no CONFIG_IP_QUIC_SAMPLES")
@@ -67,22 +68,23 @@ def test_over_ipv6(site: Site, agents: None) -> None:
         ask(site, 5000, V6)
 
 
-def test_several_at_once(site: Site, server: None) -> None:
+def test_many_at_once(site: Site, server: None) -> None:
+    """More than net/handshake lets wait for an agent: 3 to 50, by memory."""
     outcomes: list[object] = []
 
     def one() -> None:
         try:
-            ask(site, 100_000)
+            ask(site, 10_000)
             outcomes.append("equal")
         except OSError as error:
             outcomes.append(error)
 
-    threads = [threading.Thread(target=one) for _ in range(5)]
+    threads = [threading.Thread(target=one) for _ in range(CROWD)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert outcomes == ["equal"] * 5
+    assert outcomes == ["equal"] * CROWD
 
 
 def test_server_of_user_space(site: Site, agents: None) -> None:

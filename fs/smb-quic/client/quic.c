@@ -276,10 +276,8 @@ static int cifs_quic_handshake(struct TCP_Server_Info *server)
 
 	init_completion(&handshake.done);
 	/* Both verify the server; "anonymous" is only the client. */
-	if (opts->mtls)
-		rc = tls_client_hello_x509(&args, GFP_KERNEL);
-	else
-		rc = tls_client_hello_anon(&args, GFP_KERNEL);
+	rc = quic_handshake_request(opts->mtls ? tls_client_hello_x509 :
+						 tls_client_hello_anon, &args);
 	if (rc)
 		return rc;
 

@@ -143,7 +143,7 @@ static int ksmbd_quic_handshake(struct quic_transport *t)
 	};
 	int ret;
 
-	ret = tls_server_hello_x509(&args, KSMBD_DEFAULT_GFP);
+	ret = quic_handshake_request(tls_server_hello_x509, &args);
 	if (ret == -ESRCH)
 		pr_err_ratelimited("no TLS handshake agent: start kquic-handshaked or tlshd\n");
 	if (ret)

@@ -30,7 +30,7 @@ static int quic_echo_client_hello(struct socket *sock, const char *name)
 	if (err)
 		return err;
 	init_completion(&handshake.done);
-	err = tls_client_hello_anon(&args, GFP_KERNEL);
+	err = quic_handshake_request(tls_client_hello_anon, &args);
 	if (err)
 		return err;
 	return quic_echo_wait(sock, &handshake);

@@ -63,7 +63,7 @@ static int quic_echo_server_hello(struct quic_echo_conn *conn)
 	int err;
 
 	init_completion(&conn->handshake.done);
-	err = tls_server_hello_x509(&args, GFP_KERNEL);
+	err = quic_handshake_request(tls_server_hello_x509, &args);
 	if (err)
 		return err;
 	return quic_echo_wait(conn->sock, &conn->handshake);

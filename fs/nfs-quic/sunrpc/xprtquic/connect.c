@@ -194,8 +194,8 @@ static int xprt_quic_handshake_submit(struct xprt_quic *q, struct socket *sock,
 	if (err)
 		return err;
 	/* Both verify the server; "anonymous" is only the client. */
-	return prove ? tls_client_hello_x509(&args, GFP_KERNEL) :
-		       tls_client_hello_anon(&args, GFP_KERNEL);
+	return quic_handshake_request(prove ? tls_client_hello_x509 :
+					      tls_client_hello_anon, &args);
 }
 
 /* The result may be on the stack: when this returns, the agent has reported, or

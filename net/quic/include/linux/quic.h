@@ -3,12 +3,16 @@
 #ifndef _LINUX_QUIC_H
 #define _LINUX_QUIC_H
 
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+#include <linux/socket.h>
 #include <linux/sockptr.h>
+#include <net/handshake.h>
 #include <uapi/linux/quic.h>
 
 struct sk_buff;
 struct sock;
-struct tls_handshake_args;
 
 /**
  * DOC: QUIC inside the kernel
@@ -35,10 +39,10 @@ struct tls_handshake_args;
  *    beforehand, so that such a socket has to hold its network namespace:
  *    sk_net_refcnt_upgrade(). A listener needs neither, but its owner has to
  *    release it before the namespace goes (pernet_operations).
- * 4. tls_client_hello_anon() and so on. Pass the name that the server's
- *    certificate has to have. One socket has one handshake. A client calls
- *    quic_session_resume() before, so that it begins with what the last
- *    connection to the server has left.
+ * 4. quic_handshake_request() with tls_client_hello_anon() or the like. Pass
+ *    the name that the server's certificate has to have. One socket has one
+ *    handshake. A client calls quic_session_resume() before, so that it begins
+ *    with what the last connection to the server has left.
  * 5. Wait for the callback, with a timeout; it runs in the agent's context. To
  *    give up: tls_handshake_cancel(), and if that returns false wait on, for
  *    the callback is running. Then shut the socket down, which lets an agent
@@ -83,6 +87,39 @@ struct quic_read {
 int quic_session_resume(struct sock *sk, const struct tls_handshake_args *args,
 			bool prove);
 int quic_read_streams(struct sock *sk, struct quic_read *read);
+/* Between two attempts to hand a handshake to a busy agent. */
+#define QUIC_HANDSHAKE_NAP_MS	20
+
+/**
+ * quic_handshake_request - hand a handshake to the agent
+ * @hello: tls_client_hello_anon() or another of its kind
+ * @args:  for it, with a timeout
+ *
+ * In a network namespace only so many requests may wait for the agent to take
+ * them as suits the memory, 3 to 50; more are refused with -EAGAIN. What begins
+ * together, as the mounts of a boot, is soon more, but an agent takes a request
+ * within milliseconds. So this asks again until the timeout.
+ *
+ * Context: process; sleeps.
+ * Return: as @hello; -EINTR if the caller is being killed.
+ */
+static inline int
+quic_handshake_request(int (*hello)(const struct tls_handshake_args *args,
+				    gfp_t flags),
+		       const struct tls_handshake_args *args)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(args->ta_timeout_ms);
+	int err;
+
+	while ((err = hello(args, GFP_KERNEL)) == -EAGAIN &&
+	       time_before(jiffies, end)) {
+		msleep(QUIC_HANDSHAKE_NAP_MS);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return err;
+}
+
 int quic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 		       unsigned int optlen);
 int quic_do_getsockopt(struct sock *sk, int optname, sockptr_t optval,
