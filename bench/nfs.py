@@ -30,7 +30,7 @@ from kquic.tls.testca import TestCA
 NAME = "server.test"
 DELAY_MS = 10.0
 #: Configurations of the agents.
-CLIENT, SERVER = "client.conf", "server.conf"
+CLIENT, AES_CLIENT, SERVER = "client.conf", "aes-client.conf", "server.conf"
 WAYS = {
     "quic": "proto=quic,streams=1",
     "quic, 8 streams": "proto=quic,streams=8",
@@ -63,11 +63,14 @@ class Measured:
 
 
 @contextmanager
-def agents(cli: Host, srv: Host, folder: Path, way: str) -> Iterator[None]:
-    """Who does the handshakes: ours, or ktls-utils' tlshd for TLS over TCP, which takes requests from one another."""
+def agents(cli: Host, srv: Host, folder: Path, way: str, client: str = CLIENT) -> Iterator[None]:
+    """Who does the handshakes: ours, or ktls-utils' tlshd for TLS over TCP, which takes requests from one another.
+
+    `client` is the configuration of the client's.
+    """
     argv = ["tlshd", "-s", "-c"] if "tls" in way else [sys.executable, "-m", "kquic.handshaked", "-c"]
     with ExitStack() as stack:
-        for host, config in ((cli, folder / CLIENT), (srv, folder / SERVER)):
+        for host, config in ((cli, folder / client), (srv, folder / SERVER)):
             stack.enter_context(Program(host, [*argv, config], ready=None if "tls" in way else "ready"))
         if "tls" in way:
             time.sleep(1)  # tlshd does not say when it listens
@@ -78,7 +81,9 @@ def configure(folder: Path) -> None:
     """Certificates, and the agents' configurations."""
     ca = TestCA.create()
     trust, own = ca.write(folder), ca.server(NAME).write(folder, "server")
-    (folder / CLIENT).write_text(f"[authenticate.client]\nx509.truststore = {trust}\n")
+    believed = f"[authenticate.client]\nx509.truststore = {trust}\n"
+    (folder / CLIENT).write_text(believed)
+    (folder / AES_CLIENT).write_text(f"[authenticate]\nciphers = AES-256-GCM\n{believed}")
     (folder / SERVER).write_text(
         f"[authenticate.server]\nx509.truststore = {trust}\n"
         f"x509.certificate = {own.cert}\nx509.private_key = {own.key}\n"
