@@ -418,6 +418,16 @@ static bool quic_output_any_data(struct quic_conn *conn)
 	return false;
 }
 
+/* Until when small data is held back. Of two packets a peer acknowledges the
+ * second one at once (RFC 9000, 13.2.2), which is looked at then: a timer for
+ * each write of a large transfer would expire for nothing.
+ */
+static ktime_t quic_output_release(const struct quic_conn *conn)
+{
+	return conn->spaces[QUIC_SPACE_APP].nr_eliciting > 1 ?
+	       KTIME_MAX : conn->streams.release;
+}
+
 static ktime_t quic_output_pace_deadline(struct quic_output *out)
 {
 	struct quic_conn *conn = out->conn;
@@ -427,7 +437,7 @@ static ktime_t quic_output_pace_deadline(struct quic_output *out)
 		return KTIME_MAX;
 	conn->streams.release = KTIME_MAX;	/* no key, no look at streams */
 	if (!quic_output_any_data(conn))
-		return conn->streams.release;
+		return quic_output_release(conn);
 	if (out->stalled)
 		return ktime_add_us(out->now, QUIC_OUTPUT_RETRY_US);
 	/* What waits for credit is not for the pacer. */

@@ -48,6 +48,15 @@ static bool quic_steer_worth(const struct sock *sk, const struct sk_buff *skb)
 	       skb->len + READ_ONCE(sk->sk_wmem_queued) >= QUIC_STEER_WORTH;
 }
 
+/* While a process owns the socket its backlog leads to the same processor, and
+ * need not interrupt it.
+ */
+static bool quic_steer_owned(const struct sock *sk)
+{
+	/* That may change under our eyes, which costs nothing but the place. */
+	return data_race(sock_owned_by_user_nocheck(sk));
+}
+
 static struct sk_buff *quic_steer_next(struct quic_steer *steer)
 {
 	struct sk_buff *skb;
@@ -145,7 +154,8 @@ bool quic_steer_away(struct sock *sk, struct sk_buff *skb)
 	u32 limit;
 
 	if (!READ_ONCE(steer->busy) &&
-	    (cpu == smp_processor_id() || !quic_steer_worth(sk, skb)))
+	    (cpu == smp_processor_id() || !quic_steer_worth(sk, skb) ||
+	     quic_steer_owned(sk)))
 		return false;
 
 	limit = quic_udp_rcv_limit(sk);
