@@ -17,6 +17,7 @@
 #include "cipher_rate.h"
 #include "conn.h"
 #include "endpoint.h"
+#include "gcm_api.h"
 #include "input.h"
 #include "listen.h"
 #include "lookup.h"
@@ -655,7 +656,7 @@ static int __init quic_init(void)
 	quic_cipher_rate_measure();
 	err = percpu_counter_init(&quic_sockets_allocated, 0, GFP_KERNEL);
 	if (err)
-		return err;
+		goto err_counter;
 	err = quic_sent_init();
 	if (err)
 		goto err_sent;
@@ -698,6 +699,8 @@ err_keys:
 	quic_sent_exit();
 err_sent:
 	percpu_counter_destroy(&quic_sockets_allocated);
+err_counter:
+	quic_gcm_api_stop();
 	return err;
 }
 
@@ -714,6 +717,7 @@ static void __exit quic_exit(void)
 	quic_keys_exit();
 	quic_sent_exit();
 	percpu_counter_destroy(&quic_sockets_allocated);
+	quic_gcm_api_stop();
 }
 
 module_init(quic_init);

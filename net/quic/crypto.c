@@ -128,6 +128,7 @@ static void quic_gcm_set_key(struct quic_key *key, const u8 *raw)
 
 	WARN_ON_ONCE(aes_gcm_preparekey(&key->aead.gcm, raw, len,
 					QUIC_TAG_LEN));
+	quic_gcm_key_set(&key->api, raw, len);
 }
 
 static void quic_gcm_start(struct quic_aead_ctx *ctx,
@@ -152,6 +153,10 @@ static void quic_gcm_finish(struct quic_aead_ctx *ctx, u8 *tag)
 static int quic_gcm_decrypt(const struct quic_key *key, const u8 *nonce,
 			    const u8 *aad, u32 aad_len, u8 *data, u32 len)
 {
+	/* A packet, whose header lies before it */
+	if (quic_gcm_api_wanted(len))
+		return quic_gcm_api_open(&key->api, nonce, data - aad_len,
+					 aad_len, len);
 	return aes_gcm_decrypt(data, data, len, data + len, aad, aad_len,
 			       nonce, &key->aead.gcm);
 }
@@ -555,6 +560,7 @@ void quic_key_next(struct quic_key *next, const struct quic_key *key)
  */
 void quic_key_clear(struct quic_key *key)
 {
+	quic_gcm_key_forget(&key->api);
 	memzero_explicit(key, sizeof(*key));
 }
 
@@ -587,16 +593,11 @@ static void quic_nonce(const struct quic_key *key, u64 pn, u8 *nonce)
 	put_unaligned_be64(get_unaligned_be64(nonce + 4) ^ pn, nonce + 4);
 }
 
-/* What takes the place of encryption where both ends have waived it: the payload
- * as it is, and a tag of zeros, so that sizes are the same. A stateless reset
- * does not end in zeros.
- */
-static void quic_crypto_copy(struct scatterlist *src, u8 *out, u32 len)
+static void quic_crypto_gather(struct scatterlist *src, u8 *out, u32 len)
 {
 	struct scatter_walk walk;
 	u32 left, n;
 
-	memset(out + len, 0, QUIC_TAG_LEN);
 	if (!src)
 		return;
 	scatterwalk_start(&walk, src);
@@ -607,6 +608,35 @@ static void quic_crypto_copy(struct scatterlist *src, u8 *out, u32 len)
 		scatterwalk_done_src(&walk, n);
 		out += n;
 	}
+}
+
+/* What takes the place of encryption where both ends have waived it: the payload
+ * as it is, and a tag of zeros, so that sizes are the same. A stateless reset
+ * does not end in zeros.
+ */
+static void quic_crypto_waive(struct scatterlist *src, u8 *out, u32 len)
+{
+	memset(out + len, 0, QUIC_TAG_LEN);
+	quic_crypto_gather(src, out, len);
+}
+
+static bool quic_crypto_by_api(const struct quic_key *key, u32 len)
+{
+	return quic_gcm_api_wanted(len) &&
+	       (key->cipher == TLS_CIPHER_AES_GCM_128 ||
+		key->cipher == TLS_CIPHER_AES_GCM_256);
+}
+
+/**
+ * quic_crypto_driver - who encrypts larger packets
+ * @key: the key
+ *
+ * Return: driver of the crypto API; NULL if it is lib/crypto.
+ */
+const char *quic_crypto_driver(const struct quic_key *key)
+{
+	return quic_crypto_by_api(key, QUIC_GCM_API_MIN) ?
+	       quic_gcm_api_driver() : NULL;
 }
 
 /**
@@ -637,10 +667,15 @@ void quic_crypto_seal(const struct quic_key *key, u64 pn,
 	u32 left, n;
 
 	if (key->waived) {
-		quic_crypto_copy(src, out, payload_len);
+		quic_crypto_waive(src, out, payload_len);
 		return;
 	}
 	quic_nonce(key, pn, nonce);
+	if (quic_crypto_by_api(key, payload_len)) {
+		quic_crypto_gather(src, out, payload_len);
+		quic_gcm_api_seal(&key->api, nonce, dst, hdr_len, payload_len);
+		return;
+	}
 	c->start(&ctx, key, nonce, dst, hdr_len, payload_len);
 	if (!src) {
 		c->encrypt(&ctx, out, out, payload_len);

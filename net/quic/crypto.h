@@ -4,7 +4,8 @@
  *
  * All ciphers come from lib/crypto: they work in any context, allocate
  * nothing, and take a message in pieces, so that sealing reads the plaintext
- * where it lies and writes the packet in one pass.
+ * where it lies and writes the packet in one pass. Where the crypto API has
+ * faster code for AES-GCM, larger packets are for that: see gcm_api.h.
  *
  * Owns:    struct quic_key, one direction of one encryption level.
  * Guard:   none; a key is read-only once it is made, and whoever replaces it
@@ -18,6 +19,7 @@
 #include <crypto/aes-gcm.h>
 #include <crypto/chacha.h>
 
+#include "gcm_api.h"
 #include "types.h"
 
 #define QUIC_HP_SAMPLE_LEN	16	/* RFC 9001, 5.4.2 */
@@ -31,6 +33,7 @@ struct quic_key {
 	bool waived;			/* packets are in the clear */
 	u8 secret[QUIC_SECRET_MAX];	/* for the next key update */
 	u8 iv[QUIC_IV_LEN];
+	struct quic_gcm_key api;	/* AES-GCM only */
 	union {
 		struct aes_gcm_key gcm;
 		struct aes_ccm_key ccm;
@@ -50,6 +53,7 @@ void quic_key_initial(struct quic_key *tx, struct quic_key *rx, u32 version,
 		      const struct quic_cid *dcid, bool is_server);
 void quic_key_next(struct quic_key *next, const struct quic_key *key);
 void quic_key_clear(struct quic_key *key);
+const char *quic_crypto_driver(const struct quic_key *key);
 u64 quic_key_seal_limit(const struct quic_key *key);
 u64 quic_key_open_limit(const struct quic_key *key);
 

@@ -45,7 +45,7 @@ static void quic_keys_free(struct quic_key **slot)
 {
 	if (!*slot)
 		return;
-	memzero_explicit(*slot, sizeof(**slot));
+	quic_key_clear(*slot);
 	kmem_cache_free(quic_key_cache, *slot);
 	*slot = NULL;
 }

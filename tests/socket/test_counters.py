@@ -68,7 +68,7 @@ class TestProc:
 
     def test_ciphers(self) -> None:
         heading, rows = table("ciphers")
-        assert heading == ["CIPHER", "NAME", "MB_PER_S"]
+        assert heading == ["CIPHER", "NAME", "MB_PER_S", "DRIVER"]
         assert {(int(row[0]), row[1]) for row in rows} == {
             (Cipher.AES_GCM_128, "TLS_AES_128_GCM_SHA256"),
             (Cipher.AES_GCM_256, "TLS_AES_256_GCM_SHA384"),

@@ -457,6 +457,98 @@ static void quic_crypto_test_sample(struct kunit *test)
 						    &pn), 0);
 }
 
+static const u16 quic_test_sizes[] = { 128, 129, 500, 1000 };
+
+/* Keys of both kinds, more than one processor has transforms for. */
+#define QUIC_TEST_KEYS	12
+
+static void quic_test_gcm_size(struct kunit *test, struct quic_key *keys,
+			       u32 size, u8 *plain, u8 *pkt, u8 *want)
+{
+	struct scatterlist src[4];
+	u32 i;
+
+	for (i = 0; i < QUIC_TEST_KEYS; i++) {
+		quic_gcm_api_stop();
+		memset(want, 0, 1020);
+		memcpy(want + 4, plain, size);
+		quic_crypto_seal(&keys[i], i, NULL, want, 4, size);
+		KUNIT_ASSERT_EQ(test, quic_gcm_api_start(), 0);
+		KUNIT_EXPECT_NOT_NULL(test, quic_crypto_driver(&keys[i]));
+
+		memset(pkt, 0, 1020);
+		sg_init_table(src, 2);
+		sg_set_buf(&src[0], plain, 50);
+		sg_set_buf(&src[1], plain + 50, size - 50);
+		quic_crypto_seal(&keys[i], i, src, pkt, 4, size);
+		KUNIT_EXPECT_MEMEQ(test, pkt, want, 1020);
+		KUNIT_EXPECT_EQ(test, quic_crypto_open(&keys[i], i, pkt, 4,
+						       size + 20), 0);
+		KUNIT_EXPECT_MEMEQ(test, pkt + 4, plain, size);
+		want[size / 2] ^= 1;
+		KUNIT_EXPECT_EQ(test, quic_crypto_open(&keys[i], i, want, 4,
+						       size + 20), -EBADMSG);
+	}
+}
+
+/* What the crypto API makes of a packet is what lib/crypto does, whose key it
+ * has or not.
+ */
+static void quic_crypto_test_gcm_api(struct kunit *test)
+{
+	struct quic_key *keys = kunit_kcalloc(test, QUIC_TEST_KEYS,
+					      sizeof(*keys), GFP_KERNEL);
+	u8 *plain = kunit_kzalloc(test, 1000, GFP_KERNEL);
+	u8 *want = kunit_kzalloc(test, 1020, GFP_KERNEL);
+	u8 *pkt = kunit_kzalloc(test, 1020, GFP_KERNEL);
+	bool used = quic_gcm_api_driver();
+	u8 secret[QUIC_SECRET_MAX] = {};
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, keys && plain && want && pkt);
+	for (i = 0; i < 1000; i++)
+		plain[i] = i * 7;
+	for (i = 0; i < QUIC_TEST_KEYS; i++) {
+		secret[0] = i;
+		KUNIT_ASSERT_EQ(test, quic_key_install(&keys[i], i & 1 ?
+						       TLS_CIPHER_AES_GCM_256 :
+						       TLS_CIPHER_AES_GCM_128,
+						       QUIC_VERSION_V1,
+						       secret), 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(quic_test_sizes); i++)
+		quic_test_gcm_size(test, keys, quic_test_sizes[i], plain, pkt,
+				   want);
+
+	/* One after the other with transforms that know others' keys. */
+	for (i = 0; i < 3 * QUIC_TEST_KEYS; i++) {
+		struct quic_key *key = &keys[i * 5 % QUIC_TEST_KEYS];
+
+		memcpy(pkt + 4, plain, 1000);
+		quic_crypto_seal(key, i, NULL, pkt, 4, 1000);
+		if (i & 4) {
+			KUNIT_EXPECT_EQ(test, quic_crypto_open(&keys[(i + 1) %
+							       QUIC_TEST_KEYS],
+							       i, pkt, 4, 1020),
+					key == &keys[(i + 1) % QUIC_TEST_KEYS] ?
+					0 : -EBADMSG);
+			continue;
+		}
+		KUNIT_EXPECT_EQ(test, quic_crypto_open(key, i, pkt, 4, 1020),
+				0);
+	}
+	/* A key update is another key. */
+	memcpy(pkt + 4, plain, 1000);
+	quic_crypto_seal(&keys[0], 1, NULL, pkt, 4, 1000);
+	quic_key_next(&keys[0], &keys[0]);
+	KUNIT_EXPECT_EQ(test, quic_crypto_open(&keys[0], 1, pkt, 4, 1020),
+			-EBADMSG);
+	for (i = 0; i < QUIC_TEST_KEYS; i++)
+		quic_key_clear(&keys[i]);
+	if (!used)
+		quic_gcm_api_stop();
+}
+
 static struct kunit_case quic_crypto_cases[] = {
 	KUNIT_CASE_PARAM(quic_crypto_test_initial_keys, quic_initial_gen_params),
 	KUNIT_CASE_PARAM(quic_crypto_test_client_initial,
@@ -468,6 +560,7 @@ static struct kunit_case quic_crypto_cases[] = {
 	KUNIT_CASE_PARAM(quic_crypto_test_pieces, quic_short_gen_params),
 	KUNIT_CASE_PARAM(quic_crypto_test_forged, quic_short_gen_params),
 	KUNIT_CASE(quic_crypto_test_ciphers),
+	KUNIT_CASE(quic_crypto_test_gcm_api),
 	KUNIT_CASE(quic_crypto_test_sample),
 	{}
 };
