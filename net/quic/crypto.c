@@ -653,7 +653,7 @@ const char *quic_crypto_driver(const struct quic_key *key)
  * Ciphertext and tag end up at @dst + @hdr_len; the room is
  * @payload_len + QUIC_TAG_LEN bytes.
  *
- * Context: any.
+ * Context: any but hard interrupt.
  */
 void quic_crypto_seal(const struct quic_key *key, u64 pn,
 		      struct scatterlist *src, u8 *dst, u32 hdr_len,
@@ -701,7 +701,7 @@ void quic_crypto_seal(const struct quic_key *key, u64 pn,
  * @hdr_len: length of the header, packet number included
  * @len: length of the whole packet, tag included
  *
- * Context: any.
+ * Context: any but hard interrupt.
  * Return: 0, or -EBADMSG, after which the payload is garbage; the tag is left
  *	   as it was in both cases.
  */

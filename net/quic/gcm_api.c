@@ -4,7 +4,6 @@
 #include <linux/atomic.h>
 #include <linux/bottom_half.h>
 #include <linux/percpu.h>
-#include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -120,15 +119,13 @@ int quic_gcm_api_start(void)
 /**
  * quic_gcm_api_stop - do without the crypto API
  *
- * Context: process.
+ * Context: process; nobody encrypts.
  */
 void quic_gcm_api_stop(void)
 {
 	if (!quic_gcm_cpus)
 		return;
 	static_branch_disable(&quic_gcm_api_used);
-	/* Users have softirqs off. */
-	synchronize_rcu();
 	quic_gcm_free();
 }
 
@@ -184,12 +181,10 @@ void quic_gcm_key_forget(struct quic_gcm_key *key)
 {
 	int cpu;
 
-	rcu_read_lock();
 	if (static_branch_unlikely(&quic_gcm_api_used) && key->id)
 		for_each_possible_cpu(cpu)
 			quic_gcm_way_forget(quic_gcm_way(cpu, key->id),
 					    key->id);
-	rcu_read_unlock();
 	key->id = 0;
 }
 

@@ -5,8 +5,8 @@
  * processor has a few, which are given the key that is needed.
  *
  * Owns:    the transforms.
- * Guard:   a lock each, with softirqs off; who starts and stops excludes itself
- *          and waits for users.
+ * Guard:   a lock each, with softirqs off. That they are there: nobody encrypts
+ *          while the module begins and ends.
  * Callers: crypto.c; cipher_rate.c, which decides whether it is worth while.
  */
 #ifndef _NET_QUIC_GCM_API_H
