@@ -405,11 +405,29 @@ u32 quic_cipher_secret_len(u32 cipher)
 	return quic_ciphers[cipher - TLS_CIPHER_AES_GCM_128].secret_len;
 }
 
+/* A secret to derive several things from: half of the hashing is done once. */
+struct quic_prk {
+	u32 len;
+	union {
+		struct hmac_sha256_key sha256;
+		struct hmac_sha384_key sha384;
+	};
+};
+
+static void quic_prk_init(struct quic_prk *prk, const u8 *secret, u32 len)
+{
+	prk->len = len;
+	if (len == SHA384_DIGEST_SIZE)
+		hmac_sha384_preparekey(&prk->sha384, secret, len);
+	else
+		hmac_sha256_preparekey(&prk->sha256, secret, len);
+}
+
 /* HKDF-Expand-Label of RFC 8446, 7.1 without a context. One block of
  * HKDF-Expand (RFC 5869, 2.3) is enough for everything that QUIC derives.
  */
-static void quic_expand_label(const u8 *secret, u32 secret_len,
-			      const char *label, u8 *out, u32 out_len)
+static void quic_expand_label(const struct quic_prk *prk, const char *label,
+			      u8 *out, u32 out_len)
 {
 	u8 info[2 + 1 + 6 + QUIC_LABEL_MAX + 1 + 1];
 	u32 label_len = strlen(label);
@@ -426,39 +444,34 @@ static void quic_expand_label(const u8 *secret, u32 secret_len,
 	*p++ = 0;	/* no context */
 	*p++ = 1;	/* first block */
 
-	if (secret_len == SHA384_DIGEST_SIZE)
-		hmac_sha384_usingrawkey(secret, secret_len, info, p - info,
-					block);
+	if (prk->len == SHA384_DIGEST_SIZE)
+		hmac_sha384(&prk->sha384, info, p - info, block);
 	else
-		hmac_sha256_usingrawkey(secret, secret_len, info, p - info,
-					block);
+		hmac_sha256(&prk->sha256, info, p - info, block);
 	memcpy(out, block, out_len);
 	memzero_explicit(block, sizeof(block));
 }
 
-/* Key and IV of the packet payload from key->secret. */
-static void quic_key_derive(struct quic_key *key)
+/* Key and IV of the packet payload. */
+static void quic_key_derive(struct quic_key *key, const struct quic_prk *prk)
 {
 	const struct quic_version_crypto *vc = quic_version_crypto(key->version);
 	const struct quic_cipher *c = quic_cipher(key);
 	u8 raw[QUIC_AEAD_KEY_MAX];
 
-	quic_expand_label(key->secret, c->secret_len, vc->label_key, raw,
-			  c->key_len);
+	quic_expand_label(prk, vc->label_key, raw, c->key_len);
 	c->set_key(key, raw);
-	quic_expand_label(key->secret, c->secret_len, vc->label_iv, key->iv,
-			  QUIC_IV_LEN);
+	quic_expand_label(prk, vc->label_iv, key->iv, QUIC_IV_LEN);
 	memzero_explicit(raw, sizeof(raw));
 }
 
-static void quic_key_derive_hp(struct quic_key *key)
+static void quic_key_derive_hp(struct quic_key *key, const struct quic_prk *prk)
 {
 	const struct quic_version_crypto *vc = quic_version_crypto(key->version);
 	const struct quic_cipher *c = quic_cipher(key);
 	u8 raw[QUIC_AEAD_KEY_MAX];
 
-	quic_expand_label(key->secret, c->secret_len, vc->label_hp, raw,
-			  c->key_len);
+	quic_expand_label(prk, vc->label_hp, raw, c->key_len);
 	c->set_hp(key, raw);
 	memzero_explicit(raw, sizeof(raw));
 }
@@ -478,14 +491,17 @@ int quic_key_install(struct quic_key *key, u32 cipher, u32 version,
 		     const u8 *secret)
 {
 	u32 len = quic_cipher_secret_len(cipher);
+	struct quic_prk prk;
 
 	if (!len)
 		return -EINVAL;
 	key->cipher = cipher;
 	key->version = version;
 	memcpy(key->secret, secret, len);
-	quic_key_derive(key);
-	quic_key_derive_hp(key);
+	quic_prk_init(&prk, secret, len);
+	quic_key_derive(key, &prk);
+	quic_key_derive_hp(key, &prk);
+	memzero_explicit(&prk, sizeof(prk));
 	return 0;
 }
 
@@ -509,21 +525,22 @@ void quic_key_initial(struct quic_key *tx, struct quic_key *rx, u32 version,
 	struct quic_key *server = is_server ? tx : rx;
 	u8 initial[SHA256_DIGEST_SIZE];
 	u8 secret[SHA256_DIGEST_SIZE];
+	struct quic_prk prk;
 
 	hmac_sha256_usingrawkey(vc->initial_salt, QUIC_INITIAL_SALT_LEN,
 				dcid->data, dcid->len, initial);
+	quic_prk_init(&prk, initial, sizeof(initial));
 	if (client) {
-		quic_expand_label(initial, sizeof(initial), "client in",
-				  secret, sizeof(secret));
+		quic_expand_label(&prk, "client in", secret, sizeof(secret));
 		quic_key_install(client, TLS_CIPHER_AES_GCM_128, version,
 				 secret);
 	}
 	if (server) {
-		quic_expand_label(initial, sizeof(initial), "server in",
-				  secret, sizeof(secret));
+		quic_expand_label(&prk, "server in", secret, sizeof(secret));
 		quic_key_install(server, TLS_CIPHER_AES_GCM_128, version,
 				 secret);
 	}
+	memzero_explicit(&prk, sizeof(prk));
 	memzero_explicit(initial, sizeof(initial));
 	memzero_explicit(secret, sizeof(secret));
 }
@@ -541,8 +558,10 @@ void quic_key_next(struct quic_key *next, const struct quic_key *key)
 	const struct quic_version_crypto *vc = quic_version_crypto(key->version);
 	u32 len = quic_cipher(key)->secret_len;
 	u8 secret[QUIC_SECRET_MAX];
+	struct quic_prk prk;
 
-	quic_expand_label(key->secret, len, vc->label_ku, secret, len);
+	quic_prk_init(&prk, key->secret, len);
+	quic_expand_label(&prk, vc->label_ku, secret, len);
 	if (next != key) {
 		next->cipher = key->cipher;
 		next->version = key->version;
@@ -550,7 +569,9 @@ void quic_key_next(struct quic_key *next, const struct quic_key *key)
 		next->hp = key->hp;
 	}
 	memcpy(next->secret, secret, len);
-	quic_key_derive(next);
+	quic_prk_init(&prk, secret, len);
+	quic_key_derive(next, &prk);
+	memzero_explicit(&prk, sizeof(prk));
 	memzero_explicit(secret, sizeof(secret));
 }
 

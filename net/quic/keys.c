@@ -122,18 +122,11 @@ void quic_keys_drop_other(struct quic_keys *keys)
 /* RFC 9001, 6.3: the receive keys of the next phase are made ahead of time, so
  * that the time which a packet takes does not show that it updates keys.
  */
-static int quic_keys_install_1rtt_rx(struct quic_keys *keys, u32 cipher,
-				     u32 version, const u8 *secret, gfp_t gfp)
+static int quic_keys_alloc_phases(struct quic_keys *keys, gfp_t gfp)
 {
-	int err;
-
 	if (quic_keys_alloc(&keys->rx_next, gfp) ||
 	    quic_keys_alloc(&keys->rx_prev, gfp))
 		return -ENOMEM;
-	err = quic_key_install(keys->rx_next, cipher, version, secret);
-	if (err)
-		return err;
-	quic_key_next(keys->rx_next, keys->rx_next);
 	return 0;
 }
 
@@ -153,25 +146,23 @@ int quic_keys_install(struct quic_keys *keys, u8 level, bool send, u32 cipher,
 		      u32 version, const u8 *secret, gfp_t gfp)
 {
 	struct quic_key **slot = send ? &keys->tx[level] : &keys->rx[level];
+	bool phases = level == QUIC_CRYPTO_APP && !send;
 	struct quic_key *key;
-	int err;
 
 	if (!quic_cipher_secret_len(cipher))
 		return -EINVAL;
-	if (level == QUIC_CRYPTO_APP && !send) {
-		err = quic_keys_install_1rtt_rx(keys, cipher, version, secret,
-						gfp);
-		if (err)
-			return err;
-	}
+	if (phases && quic_keys_alloc_phases(keys, gfp))
+		return -ENOMEM;
 
 	/* Published only when complete: NULL means that there is no key. */
 	key = *slot;
 	if (quic_keys_alloc(&key, gfp))
 		return -ENOMEM;
-	err = quic_key_install(key, cipher, version, secret);
+	quic_key_install(key, cipher, version, secret);
+	if (phases)
+		quic_key_next(keys->rx_next, key);
 	*slot = key;
-	return err;
+	return 0;
 }
 
 /**
