@@ -30,7 +30,6 @@ void quic_pacer_init(struct quic_pacer *pacer, u64 rate, u32 granularity_ns,
 {
 	*pacer = (struct quic_pacer) { .granularity = granularity_ns };
 	quic_pacer_set_rate(pacer, rate, max_datagram_size);
-	pacer->tokens = pacer->capacity;
 }
 
 /**
@@ -41,7 +40,8 @@ void quic_pacer_init(struct quic_pacer *pacer, u64 rate, u32 granularity_ns,
  *
  * The bucket holds an initial window's burst (RFC 9002, 7.7), and no less than
  * what flows in while the timer is late. Time since the last packet counts at
- * the new rate.
+ * the new rate. A full one stays full: a handshake must not wait because larger
+ * packets turn out to be possible.
  *
  * Context: connection lock held.
  */
@@ -49,6 +49,7 @@ void quic_pacer_set_rate(struct quic_pacer *pacer, u64 rate,
 			 u32 max_datagram_size)
 {
 	u64 burst = (u64)QUIC_PACER_BURST_PACKETS * max_datagram_size;
+	bool full = pacer->tokens == pacer->capacity;
 	u64 late;
 
 	pacer->rate = clamp_t(u64, rate, 1, QUIC_PACER_MAX_RATE);
@@ -56,6 +57,8 @@ void quic_pacer_set_rate(struct quic_pacer *pacer, u64 rate,
 	late = quic_pacer_bytes(pacer,
 				(u64)pacer->granularity + QUIC_PACER_BATCH_NS);
 	pacer->capacity = max(late, burst);
+	if (full)
+		pacer->tokens = pacer->capacity;
 	pacer->tokens = clamp(pacer->tokens, -pacer->capacity, pacer->capacity);
 }
 

@@ -55,6 +55,26 @@ static void pacer_saves_one_burst(struct kunit *test)
 			QUIC_PACER_BURST_PACKETS * PKT);
 }
 
+/* A path that takes larger packets: one of them may leave at once, unless the
+ * burst is under way already.
+ */
+static void pacer_stays_full(struct kunit *test)
+{
+	const u32 larger = 16384;
+	struct quic_pacer pacer;
+
+	quic_pacer_init(&pacer, RATE, 0, PKT);
+	quic_pacer_set_rate(&pacer, RATE, larger);
+	KUNIT_EXPECT_EQ(test, quic_pacer_budget(&pacer, START),
+			QUIC_PACER_BURST_PACKETS * larger);
+
+	quic_pacer_init(&pacer, RATE, 0, PKT);
+	quic_pacer_on_sent(&pacer, 4 * PKT, START);
+	quic_pacer_set_rate(&pacer, RATE, larger);
+	KUNIT_EXPECT_EQ(test, quic_pacer_budget(&pacer, START),
+			(QUIC_PACER_BURST_PACKETS - 4) * PKT);
+}
+
 /* A timer that fires every 10 ms only (HZ=100) reaches the full rate. */
 static void pacer_with_a_coarse_timer(struct kunit *test)
 {
@@ -181,6 +201,7 @@ static struct kunit_case quic_pacer_cases[] = {
 	KUNIT_CASE(pacer_begins_with_a_burst),
 	KUNIT_CASE(pacer_spreads_packets),
 	KUNIT_CASE(pacer_saves_one_burst),
+	KUNIT_CASE(pacer_stays_full),
 	KUNIT_CASE(pacer_with_a_coarse_timer),
 	KUNIT_CASE(pacer_waits_for_a_batch),
 	KUNIT_CASE(pacer_lends_to_probes),
