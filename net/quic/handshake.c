@@ -67,11 +67,31 @@ static void quic_handshake_waive(struct quic_conn *conn)
 		quic_keys_waive(&conn->keys);
 }
 
+static bool quic_handshake_secret_valid(const struct quic_crypto_secret *secret)
+{
+	switch (secret->level) {
+	case QUIC_CRYPTO_EARLY:
+	case QUIC_CRYPTO_APP:
+	case QUIC_CRYPTO_HANDSHAKE:
+		return quic_cipher_secret_len(secret->type);
+	default:
+		return false;
+	}
+}
+
+static int quic_handshake_install(struct quic_conn *conn,
+				  const struct quic_crypto_secret *secret)
+{
+	if (secret->level == QUIC_CRYPTO_EARLY)
+		return quic_early_install(conn, secret);
+	return quic_keys_install(&conn->keys, secret->level, secret->send,
+				 secret->type, conn->version, secret->secret,
+				 GFP_KERNEL);
+}
+
 static void quic_handshake_secret_installed(struct quic_conn *conn, u8 level,
 					    bool send)
 {
-	struct quic_keys *keys = &conn->keys;
-
 	if (level == QUIC_CRYPTO_APP && send)
 		quic_early_end(conn);
 	if (level == QUIC_CRYPTO_HANDSHAKE && send)
@@ -82,52 +102,63 @@ static void quic_handshake_secret_installed(struct quic_conn *conn, u8 level,
 		quic_session_used(conn);
 		quic_early_release(conn);
 	}
-	if (level == QUIC_CRYPTO_APP && quic_keys_tx(keys, QUIC_CRYPTO_APP) &&
-	    quic_keys_rx(keys, QUIC_CRYPTO_APP))
-		quic_conn_established(conn);
-	if (!send)
-		quic_handshake_unpark(conn);
 }
 
-static int quic_handshake_install(struct quic_conn *conn,
-				  const struct quic_crypto_secret *secret)
+/* Nothing of TLS is held back any more, and shares a datagram with what there is
+ * to say now.
+ */
+static void quic_handshake_check_complete(struct quic_conn *conn)
 {
-	switch (secret->level) {
-	case QUIC_CRYPTO_EARLY:
-		return quic_early_install(conn, secret);
-	case QUIC_CRYPTO_APP:
-	case QUIC_CRYPTO_HANDSHAKE:
-		return quic_keys_install(&conn->keys, secret->level,
-					 secret->send, secret->type,
-					 conn->version, secret->secret,
-					 GFP_KERNEL);
-	default:
-		return -EINVAL;
-	}
+	if (!quic_keys_tx(&conn->keys, QUIC_CRYPTO_APP) ||
+	    !quic_keys_rx(&conn->keys, QUIC_CRYPTO_APP))
+		return;
+	quic_crypto_cork(conn, QUIC_CRYPTO_APP, false);
+	quic_conn_established(conn);
+	/* A HANDSHAKE_DONE that waits would end the level of Finished. */
+	if (!conn->is_server && !skb_queue_empty(&conn->hs.parked))
+		quic_output(conn);
 }
 
 /**
- * quic_handshake_set_secret - take a traffic secret from TLS
- * @conn:   the connection
- * @secret: level, direction, cipher and bytes
+ * quic_handshake_set_secrets - take traffic secrets from TLS
+ * @conn:    the connection
+ * @secrets: level, direction, cipher and bytes of each
+ * @nr:	     how many there are, above 0
+ *
+ * All of them are there before any is used. A bad one among them leaves
+ * everything as it was; without memory it depends, and the call can be repeated.
  *
  * Context: connection lock held, process.
- * Return: 0; -EINVAL in a wrong state or for wrong values; -EPIPE if a packet
- * that waited for the key has closed the connection.
+ * Return: 0; -EINVAL in a wrong state or for wrong values; -ENOMEM; -EPIPE if a
+ * packet that waited for a key has closed the connection.
  */
-int quic_handshake_set_secret(struct quic_conn *conn,
-			      const struct quic_crypto_secret *secret)
+int quic_handshake_set_secrets(struct quic_conn *conn,
+			       const struct quic_crypto_secret *secrets, u32 nr)
 {
+	const struct quic_crypto_secret *end = secrets + nr, *secret;
+	bool opens = false;
 	int err;
 
 	quic_conn_assert_held(conn);
 	if (!quic_conn_is(conn, QUIC_STATE_ESTABLISHING))
 		return -EINVAL;
-	err = quic_handshake_install(conn, secret);
-	if (err)
-		return err;
+	for (secret = secrets; secret < end; secret++)
+		if (!quic_handshake_secret_valid(secret))
+			return -EINVAL;
+	for (secret = secrets; secret < end; secret++) {
+		err = quic_handshake_install(conn, secret);
+		if (err)
+			return err;
+	}
 	quic_handshake_waive(conn);
-	quic_handshake_secret_installed(conn, secret->level, secret->send);
+	for (secret = secrets; secret < end; secret++) {
+		quic_handshake_secret_installed(conn, secret->level,
+						secret->send);
+		opens |= !secret->send;
+	}
+	quic_handshake_check_complete(conn);
+	if (opens)
+		quic_handshake_unpark(conn);
 	if (quic_conn_is(conn, QUIC_STATE_CLOSED))
 		return -EPIPE;
 	quic_output(conn);

@@ -58,8 +58,9 @@ struct quic_handshake {
 	u8 nr_parked_early;
 };
 
-int quic_handshake_set_secret(struct quic_conn *conn,
-			      const struct quic_crypto_secret *secret);
+int quic_handshake_set_secrets(struct quic_conn *conn,
+			       const struct quic_crypto_secret *secrets,
+			       u32 nr);
 int quic_handshake_set_tparams(struct quic_conn *conn, const u8 *buf, u32 len);
 int quic_handshake_get_tparams(struct quic_conn *conn, u8 *buf, u32 size);
 void quic_handshake_apply_remote(struct quic_conn *conn);

@@ -71,13 +71,25 @@ static bool quic_output_data_pending(struct quic_conn *conn, u8 level)
 	return level == QUIC_CRYPTO_APP && quic_output_app_pending(conn);
 }
 
+/* TLS may give a server its 1-RTT key before the ServerHello has left, without
+ * which no client can read them.
+ */
+static bool quic_output_level_usable(struct quic_conn *conn, u8 level)
+{
+	if (!quic_keys_tx(&conn->keys, level))
+		return false;
+	return level != QUIC_CRYPTO_APP || !conn->is_server ||
+	       conn->hs.complete || conn->crypto[QUIC_CRYPTO_INITIAL].out.next ||
+	       quic_crypto_pending(conn, QUIC_CRYPTO_INITIAL);
+}
+
 static bool quic_output_wanted(struct quic_output *out, u8 level)
 {
 	struct quic_conn *conn = out->conn;
 	enum quic_space_id id = quic_level_space(level);
 	struct quic_pnspace *space = &conn->spaces[id];
 
-	if (space->discarded || !quic_keys_tx(&conn->keys, level))
+	if (space->discarded || !quic_output_level_usable(conn, level))
 		return false;
 	if (conn->pto_probes[id])
 		return true;
@@ -401,7 +413,7 @@ static ktime_t quic_output_ack_deadline(struct quic_conn *conn)
 
 		space = &conn->spaces[quic_level_space(level)];
 		if (level != QUIC_CRYPTO_EARLY && !space->discarded &&
-		    quic_keys_tx(&conn->keys, level))
+		    quic_output_level_usable(conn, level))
 			first = min(first, space->ack_deadline);
 	}
 	return first;
@@ -411,10 +423,13 @@ static bool quic_output_any_data(struct quic_conn *conn)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++)
-		if (quic_keys_tx(&conn->keys, quic_output_levels[i].level) &&
-		    quic_output_data_pending(conn, quic_output_levels[i].level))
+	for (i = 0; i < ARRAY_SIZE(quic_output_levels); i++) {
+		u8 level = quic_output_levels[i].level;
+
+		if (quic_output_level_usable(conn, level) &&
+		    quic_output_data_pending(conn, level))
 			return true;
+	}
 	return false;
 }
 

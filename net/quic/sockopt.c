@@ -14,6 +14,9 @@
 
 #define QUIC_SOCKOPT_LEN_MAX	4096	/* of what a program may set */
 
+/* Two for each level that takes any. */
+#define QUIC_SECRETS_MAX	6
+
 /* Sends what the option has made due. */
 #define QUIC_SOCKOPT_OUTPUT	0x01
 /* get reads the caller's buffer, too. */
@@ -23,6 +26,7 @@
  * struct quic_sockopt - one option
  * @size:  bytes of its structure; a shorter one of the caller is padded with
  *	   zeros, a longer one cut. 0 for a byte string
+ * @many:  how many structures set takes at a time, or 0 for one
  * @room:  longest byte string that get returns
  * @flags: QUIC_SOCKOPT_OUTPUT, QUIC_SOCKOPT_INOUT
  * @set:   stores or acts; @len is what the caller gave
@@ -32,6 +36,7 @@
 struct quic_sockopt {
 	u16 size;
 	u16 room;
+	u8 many;
 	u8 flags;
 	int (*set)(struct quic_conn *conn, void *val, u32 len);
 	int (*get)(struct quic_conn *conn, void *val, u32 size);
@@ -309,9 +314,16 @@ static int quic_get_session_ticket(struct quic_conn *conn, void *val, u32 size)
 	return ret;
 }
 
+/* A single one may be of any length, as all structures. */
 static int quic_set_crypto_secret(struct quic_conn *conn, void *val, u32 len)
 {
-	return quic_handshake_set_secret(conn, val);
+	u32 nr = len / sizeof(struct quic_crypto_secret);
+
+	if (nr > 1 && len % sizeof(struct quic_crypto_secret))
+		return -EINVAL;
+	if (nr > QUIC_SECRETS_MAX)
+		return -EINVAL;
+	return quic_handshake_set_secrets(conn, val, nr ?: 1);
 }
 
 static int quic_set_transport_param_ext(struct quic_conn *conn, void *val,
@@ -398,6 +410,7 @@ static const struct quic_sockopt quic_sockopts[] = {
 	},
 	[QUIC_SOCKOPT_CRYPTO_SECRET] = {
 		.size	= sizeof(struct quic_crypto_secret),
+		.many	= QUIC_SECRETS_MAX,
 		.set	= quic_set_crypto_secret,
 	},
 	[QUIC_SOCKOPT_TRANSPORT_PARAM_EXT] = {
@@ -449,7 +462,7 @@ int quic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 		       unsigned int optlen)
 {
 	const struct quic_sockopt *opt = quic_sockopt_find(optname);
-	u32 copy;
+	u32 copy, most;
 	void *val;
 	int err;
 
@@ -458,7 +471,8 @@ int quic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 	if (optlen > QUIC_SOCKOPT_LEN_MAX)
 		return -EINVAL;
 
-	copy = opt->size ? min_t(u32, optlen, opt->size) : optlen;
+	most = opt->size ? opt->size * (opt->many ?: 1) : QUIC_SOCKOPT_LEN_MAX;
+	copy = min(optlen, most);
 	val = kzalloc(max3(copy, (u32)opt->size, 1U), GFP_KERNEL);
 	if (!val)
 		return -ENOMEM;

@@ -74,7 +74,8 @@ int setsockopt(int sd, int level, int name, const void *value, socklen_t len)
 
 	(void)level;
 	if (name == QUIC_SOCKOPT_CRYPTO_SECRET) {
-		memcpy(&end->secrets[end->secret_count++], value, len);
+		memcpy(&end->secrets[end->secret_count], value, len);
+		end->secret_count += (int)(len / sizeof(end->secrets[0]));
 	} else if (name == QUIC_SOCKOPT_CONNECTION_CLOSE) {
 		end->errcode = ((const struct quic_connection_close *)value)->errcode;
 	} else if (name == QUIC_SOCKOPT_TRANSPORT_PARAM_EXT && no_parameters) {

@@ -126,13 +126,13 @@ def test_repeated_data_is_read_by_nobody(way: Eavesdropper, early: bytes) -> Non
 def levels(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Of the secrets that are installed."""
     found: list[int] = []
-    install = Connection.install_secret
+    install = Connection.install_secrets
 
-    def noted(connection: Connection, secret: CryptoSecret) -> None:
-        found.append(secret.level)
-        install(connection, secret)
+    def noted(connection: Connection, *secrets: CryptoSecret) -> None:
+        found.extend(secret.level for secret in secrets)
+        install(connection, *secrets)
 
-    monkeypatch.setattr(Connection, "install_secret", noted)
+    monkeypatch.setattr(Connection, "install_secrets", noted)
     return found
 
 

@@ -143,6 +143,21 @@ def test_accepted(lab: Lab, size: int) -> None:
     assert next(kind for kind in kinds if kind != "initial") == "0rtt"
 
 
+def test_acknowledged_with_the_server_hello(lab: Lab) -> None:
+    """The server has its 1-RTT key before its ServerHello leaves; no client could read what comes before that."""
+    answers: list[list[str]] = []
+
+    def note(datagram: bytes, from_client: bool) -> list[bytes]:
+        if not from_client:
+            answers.append([kind for kind, _, _ in packets(datagram)])
+        return [datagram]
+
+    ends = lab.again(lab.session(), lab.accepting, say(bytes(8000)), note)
+    assert ends.theirs.result.early_data
+    first = next(kinds for kinds in answers if "1rtt" in kinds)
+    assert first == ["initial", "handshake", "1rtt"], answers
+
+
 def test_refused_data_comes_after_all(lab: Lab) -> None:
     data = os.urandom(8000)
     ends = lab.again(lab.session(), PLAIN, say(data))

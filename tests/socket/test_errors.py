@@ -204,7 +204,7 @@ class TestOptions:
         with Connection.create(V4) as client:
             client.connect(LOCALHOST, 4433)
             for cipher in (51, 52, 54):
-                client.install_secret(CryptoSecret(1, CryptoLevel.HANDSHAKE, cipher, b"s" * 48))
+                client.install_secrets(CryptoSecret(1, CryptoLevel.HANDSHAKE, cipher, b"s" * 48))
 
     def test_garbage_in_reserved_bytes(self) -> None:
         """Old headers leave them uninitialised."""

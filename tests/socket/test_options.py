@@ -7,7 +7,7 @@ import errno
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +16,7 @@ from kquic.sock import Config, Connection, Listener, connect, listen
 from kquic.sock._abi import (
     SOL_QUIC,
     ConnectionClose,
+    CryptoLevel,
     CryptoSecret,
     EventOption,
     EventType,
@@ -283,7 +284,7 @@ class TestFresh:
             (lambda end: end.update_keys(), errno.EPIPE),
             (lambda end: end.own_parameters_extension(), errno.EINVAL),
             (lambda end: end.set_peer_parameters_extension(b""), errno.EINVAL),
-            (lambda end: end.install_secret(CryptoSecret(1, 2, 51, bytes(48))), errno.EINVAL),
+            (lambda end: end.install_secrets(CryptoSecret(1, 2, 51, bytes(48))), errno.EINVAL),
         ],
     )
     def test_needs_a_connection(self, fresh: Connection, action: Callable[[Connection], object], code: int) -> None:
@@ -317,7 +318,35 @@ class TestConnecting:
     @pytest.mark.parametrize(("level", "cipher"), [(1, 51), (4, 51), (2, 50), (2, 55)])
     def test_bad_secret(self, connecting: Pair, level: int, cipher: int) -> None:
         with raises(errno.EINVAL):
-            connecting.server.install_secret(CryptoSecret(1, level, cipher, bytes(48)))
+            connecting.server.install_secrets(CryptoSecret(1, level, cipher, bytes(48)))
+
+    def test_secrets_at_once(self, connecting: Pair) -> None:
+        secrets = [CryptoSecret(send, 2, 51, bytes(48)) for send in (1, 0)]
+        connecting.server.install_secrets(*secrets, CryptoSecret(1, 0, 54, bytes(48)))
+        connecting.server.send_handshake(CryptoLevel.HANDSHAKE, b"x", socket.MSG_MORE)
+        connecting.server.send_handshake(CryptoLevel.APP, b"x", socket.MSG_MORE)
+        connecting.server.install_secrets(*secrets * 3)  # six, as many as there are
+
+    @pytest.mark.parametrize("bad", [CryptoSecret(1, 1, 51, bytes(48)), CryptoSecret(0, 0, 50, bytes(48))])
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    def test_bad_secret_among_others(self, connecting: Pair, bad: CryptoSecret, place: int) -> None:
+        """Nothing has changed: there is no key to send with."""
+        secrets = [CryptoSecret(1, 2, 51, bytes(48)), CryptoSecret(0, 2, 51, bytes(48))]
+        secrets.insert(place, bad)
+        with raises(errno.EINVAL):
+            connecting.server.install_secrets(*secrets)
+        with raises(errno.EINVAL):
+            connecting.server.send_handshake(CryptoLevel.HANDSHAKE, b"x")
+
+    @pytest.mark.parametrize(
+        ("length", "code"),
+        [*((good, 0) for good in (55, 57, 111, 336)), *((bad, errno.EINVAL) for bad in (113, 167, 337, 392, 4088))],
+    )
+    def test_length_of_secrets(self, connecting: Pair, length: int, code: int) -> None:
+        """One may be short or long, as every structure; several are a multiple, and six at most."""
+        data = (CryptoSecret(1, 2, 51, bytes(48)).pack() * 73)[:length]
+        with raises(code) if code else nullcontext():
+            set_raw(connecting.server, SockOpt.CRYPTO_SECRET, data)
 
     def test_extension_fits(self, connecting: Pair) -> None:
         assert 0 < len(getsockopt(connecting.client.sock, SockOpt.TRANSPORT_PARAM_EXT, bytes(256))) <= 256
@@ -338,7 +367,7 @@ class TestEstablished:
             with raises(errno.EINVAL):
                 end.set_transport_params(TransportParams())
             with raises(errno.EINVAL):
-                end.install_secret(CryptoSecret(1, 0, 51, bytes(48)))
+                end.install_secrets(CryptoSecret(1, 0, 51, bytes(48)))
             with raises(errno.EINVAL):
                 end.own_parameters_extension()
 

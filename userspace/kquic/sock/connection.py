@@ -33,6 +33,8 @@ from .events import Datagram, HandshakeData, Message, StreamData, parse_event
 #: Room for one read; a notification is at most a ticket (4096) and a type byte.
 READ_SIZE = 65536
 
+_NOSIGNAL = int(socket.MSG_NOSIGNAL)  # operators of flags in the socket module are slow
+
 
 class Connection(QuicSocket):
     """One QUIC connection, client or accepted.
@@ -105,7 +107,7 @@ class Connection(QuicSocket):
     ) -> int:
         """Send on a stream; `flags` are StreamFlags. How many bytes were taken."""
         cmsgs = stream_cmsg(stream_id, flags)
-        return self.sock.sendmsg([data], cmsgs, msg_flags | socket.MSG_NOSIGNAL)
+        return self.sock.sendmsg([data], cmsgs, msg_flags | _NOSIGNAL)
 
     def send_all(self, data: bytes, stream_id: int = -1, flags: int = 0) -> int:
         """Send all of `data` on one stream, waiting as often as it takes; the stream's id.
@@ -123,11 +125,11 @@ class Connection(QuicSocket):
 
     def send_datagram(self, data: bytes, msg_flags: int = 0) -> int:
         """Send one datagram (RFC 9221)."""
-        return self.sock.sendmsg([data], [], msg_flags | MSG_DATAGRAM | socket.MSG_NOSIGNAL)
+        return self.sock.sendmsg([data], [], msg_flags | MSG_DATAGRAM | _NOSIGNAL)
 
     def send_handshake(self, level: CryptoLevel, data: bytes, msg_flags: int = 0) -> int:
         """Send TLS bytes in CRYPTO frames of a level."""
-        return self.sock.sendmsg([data], handshake_cmsg(level), msg_flags | socket.MSG_NOSIGNAL)
+        return self.sock.sendmsg([data], handshake_cmsg(level), msg_flags | _NOSIGNAL)
 
     # Streams.
 
@@ -200,9 +202,9 @@ class Connection(QuicSocket):
 
     # The handshake's own options.
 
-    def install_secret(self, secret: CryptoSecret) -> None:
-        """Give the kernel a traffic secret."""
-        options.set_record(self.sock, SockOpt.CRYPTO_SECRET, secret)
+    def install_secrets(self, *secrets: CryptoSecret) -> None:
+        """Give the kernel traffic secrets, six at most: all of them are there before any is used."""
+        options.set_bytes(self.sock, SockOpt.CRYPTO_SECRET, b"".join([secret.pack() for secret in secrets]))
 
     def own_parameters_extension(self) -> bytes:
         """The transport parameters extension that TLS has to send."""

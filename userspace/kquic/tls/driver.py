@@ -13,6 +13,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import IntEnum
 
@@ -30,6 +31,7 @@ SEND_RETRY = 0.1
 TICKET_POLL = 0.02
 
 _CLOSED = (errno.ENOTCONN, errno.EPIPE)
+_DONTWAIT, _MORE = int(socket.MSG_DONTWAIT), int(socket.MSG_MORE)
 
 
 class Wait(IntEnum):
@@ -58,13 +60,33 @@ class _KernelParameters:
             ) from error
 
 
+Call = SendCrypto | Sequence[InstallSecret]
+"""One system call."""
+
+
+def calls(actions: Sequence[Action], *, complete: bool) -> list[Call]:
+    """The calls that do what TLS wants after one step, in an order that makes for few calls and few datagrams.
+
+    Secrets come first, all at once. Only those that complete the handshake are behind the messages that can do without
+    them, which then wait (MSG_MORE) for what the kernel sends by itself in that moment.
+    """
+    secrets = [action for action in actions if isinstance(action, InstallSecret)]
+    messages = [action for action in actions if isinstance(action, SendCrypto)]
+    if not secrets:
+        return [*messages]
+    new = {secret.level for secret in secrets if secret.send}
+    before = [message for message in messages if complete and message.level not in new]
+    after = [message for message in messages if message not in before]
+    return [*before, secrets, *after]
+
+
 class KernelHandshake:
     """One handshake on one connection."""
 
     def __init__(self, connection: Connection, settings: Settings) -> None:
         self.connection = connection
         self.tls = Handshake(settings, _KernelParameters(connection))
-        self._pending: list[Action] = []
+        self._pending: list[Call] = []
         self._started = False
 
     def step(self) -> Wait | None:
@@ -97,9 +119,9 @@ class KernelHandshake:
     def _step(self) -> Wait | None:
         if not self._started:
             self._started = True
-            self._pending += self.tls.start()
+            self._pending = calls(self.tls.start(), complete=False)
         while True:
-            spoke = any(isinstance(action, SendCrypto) for action in self._pending)
+            spoke = any(isinstance(call, SendCrypto) for call in self._pending)
             if not self._flush():
                 return Wait.WRITE
             if self.tls.complete:
@@ -110,22 +132,21 @@ class KernelHandshake:
     def _flush(self) -> bool:
         """Act on what TLS wants; False if the socket takes no more for now."""
         while self._pending:
-            action = self._pending[0]
-            if isinstance(action, InstallSecret):
-                self._install(action)
-            elif not self._send(action):
+            call = self._pending[0]
+            if not isinstance(call, SendCrypto):
+                self._install(call)
+            elif not self._send(call):
                 return False
             self._pending.pop(0)
         return True
 
-    def _install(self, action: InstallSecret) -> None:
-        secret = CryptoSecret(int(action.send), action.level, action.cipher, action.secret)
-        self.connection.install_secret(secret)
+    def _install(self, actions: Sequence[InstallSecret]) -> None:
+        secrets = [CryptoSecret(int(action.send), action.level, action.cipher, action.secret) for action in actions]
+        self.connection.install_secrets(*secrets)
 
     def _send(self, action: SendCrypto) -> bool:
-        """Send one message; MSG_MORE on all but the last of a flight lets them share packets."""
-        more = any(isinstance(later, SendCrypto) for later in self._pending[1:])
-        flags = socket.MSG_DONTWAIT | (socket.MSG_MORE if more else 0)
+        """Send one message; MSG_MORE says that more follows, so that packets and datagrams are shared."""
+        flags = _DONTWAIT | (_MORE if len(self._pending) > 1 else 0)
         try:
             sent = self.connection.send_handshake(action.level, action.data, flags)
         except BlockingIOError:
@@ -137,11 +158,12 @@ class KernelHandshake:
     def _read(self) -> bool:
         """Give TLS what has arrived; False if that is nothing."""
         try:
-            message = self.connection.recv(flags=socket.MSG_DONTWAIT)
+            message = self.connection.recv(flags=_DONTWAIT)
         except BlockingIOError:
             return False
         if isinstance(message, HandshakeData):
-            self._pending += self.tls.receive(message.level, message.data)
+            actions = self.tls.receive(message.level, message.data)
+            self._pending = calls(actions, complete=self.tls.complete)
         return True
 
     def _explain(self, error: OSError) -> TlsError:

@@ -187,7 +187,7 @@ static int received(gnutls_session_t session, struct quic_engine *engine,
 static int finish_step(gnutls_session_t session, struct quic_engine *engine)
 {
 	bool sending = engine->step.op == QUIC_HANDSHAKE_STEP_OP_SENDMSG;
-	struct quic_action *head = engine->queue.head;
+	struct quic_message *head = engine->queue.head;
 	ssize_t ret;
 
 	ret = sending ? engine->step.s_sendmsg.retval :
@@ -208,24 +208,29 @@ static int finish_step(gnutls_session_t session, struct quic_engine *engine)
 	return 0;
 }
 
-/* Installs the secrets whose turn it is. */
+/* Secrets come before messages, in one call. Only those that complete the
+ * handshake are behind messages that can do without them, which then leave
+ * together with what the kernel has to say in that moment.
+ */
 static int install_secrets(struct quic_engine *engine)
 {
-	struct quic_action *head;
+	struct quic_queue *queue = &engine->queue;
+	int ret = 0;
 
-	while ((head = engine->queue.head) && head->is_secret) {
-		if (setsockopt(engine->sd, SOL_QUIC,
-			       QUIC_SOCKOPT_CRYPTO_SECRET, &head->secret,
-			       sizeof(head->secret)))
-			return socket_failed(engine, "a secret", -errno);
-		quic_queue_pop(&engine->queue);
-	}
-	return 0;
+	if (!queue->secret_count ||
+	    (engine->done && queue->head && !quic_queue_needs_secrets(queue)))
+		return 0;
+	if (setsockopt(engine->sd, SOL_QUIC, QUIC_SOCKOPT_CRYPTO_SECRET,
+		       queue->secrets,
+		       queue->secret_count * sizeof(queue->secrets[0])))
+		ret = socket_failed(engine, "secrets", -errno);
+	quic_queue_forget_secrets(queue);
+	return ret;
 }
 
 static void send_step(struct quic_engine *engine)
 {
-	struct quic_action *head = engine->queue.head;
+	struct quic_message *head = engine->queue.head;
 	struct quic_handshake_info info = { .crypto_level = head->level };
 	struct cmsghdr *cmsg;
 
@@ -240,8 +245,8 @@ static void send_step(struct quic_engine *engine)
 	engine->step.op = QUIC_HANDSHAKE_STEP_OP_SENDMSG;
 	engine->step.s_sendmsg.msg = &engine->msg;
 	engine->step.s_sendmsg.flags = MSG_NOSIGNAL;
-	/* Messages of one flight share packets. */
-	if (quic_queue_has_more(&engine->queue))
+	/* What belongs together shares packets. */
+	if (head->next || engine->queue.secret_count)
 		engine->step.s_sendmsg.flags |= MSG_MORE;
 	engine->step.s_sendmsg.retval = -EAGAIN;
 }

@@ -20,25 +20,29 @@ struct quic_psk_list {
 	size_t count;
 };
 
-/* queue.c: what TLS wants done, in its order */
-struct quic_action {
-	struct quic_action *next;
-	bool is_secret;
+/* Two for each level that takes any. */
+#define QUIC_SECRETS_MAX	6
+
+/* queue.c: what TLS wants done */
+struct quic_message {
+	struct quic_message *next;
 	uint8_t level;
-	struct quic_crypto_secret secret;
 	size_t len, done;
-	unsigned char data[];		/* of a message */
+	unsigned char data[];
 };
 
 struct quic_queue {
-	struct quic_action *head, *tail;
+	struct quic_message *head, *tail;
+	struct quic_crypto_secret secrets[QUIC_SECRETS_MAX];
+	unsigned int secret_count;
 };
 
 int quic_queue_message(struct quic_queue *queue, uint8_t level,
 		       const void *data, size_t len);
 int quic_queue_secret(struct quic_queue *queue,
 		      const struct quic_crypto_secret *secret);
-bool quic_queue_has_more(const struct quic_queue *queue);
+void quic_queue_forget_secrets(struct quic_queue *queue);
+bool quic_queue_needs_secrets(const struct quic_queue *queue);
 void quic_queue_pop(struct quic_queue *queue);
 void quic_queue_purge(struct quic_queue *queue);
 

@@ -1,70 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Messages to send and secrets to install, in the order in which TLS has
- * them: 0-RTT packets must not leave before the ClientHello does.
- */
+/* Messages to send, in the order in which TLS has them, and secrets to install. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libquic.h"
 
-static int append(struct quic_queue *queue, struct quic_action *action)
-{
-	if (queue->tail)
-		queue->tail->next = action;
-	else
-		queue->head = action;
-	queue->tail = action;
-	return 0;
-}
-
 int quic_queue_message(struct quic_queue *queue, uint8_t level,
 		       const void *data, size_t len)
 {
-	struct quic_action *action;
+	struct quic_message *message;
 
 	if (!len)
 		return 0;
-	action = calloc(1, sizeof(*action) + len);
-	if (!action)
+	message = calloc(1, sizeof(*message) + len);
+	if (!message)
 		return -ENOMEM;
-	action->level = level;
-	action->len = len;
-	memcpy(action->data, data, len);
-	return append(queue, action);
+	message->level = level;
+	message->len = len;
+	memcpy(message->data, data, len);
+	if (queue->tail)
+		queue->tail->next = message;
+	else
+		queue->head = message;
+	queue->tail = message;
+	return 0;
 }
 
 int quic_queue_secret(struct quic_queue *queue,
 		      const struct quic_crypto_secret *secret)
 {
-	struct quic_action *action = calloc(1, sizeof(*action));
-
-	if (!action)
-		return -ENOMEM;
-	action->is_secret = true;
-	action->secret = *secret;
-	return append(queue, action);
+	if (queue->secret_count == QUIC_SECRETS_MAX)
+		return -ENOSPC;
+	queue->secrets[queue->secret_count++] = *secret;
+	return 0;
 }
 
-/* Whether the head is followed by a message, which may share its packet. */
-bool quic_queue_has_more(const struct quic_queue *queue)
+void quic_queue_forget_secrets(struct quic_queue *queue)
 {
-	const struct quic_action *action;
+	explicit_bzero(queue->secrets, sizeof(queue->secrets));
+	queue->secret_count = 0;
+}
 
-	for (action = queue->head->next; action; action = action->next)
-		if (!action->is_secret)
+/* Whether the first message needs one of the secrets. */
+bool quic_queue_needs_secrets(const struct quic_queue *queue)
+{
+	unsigned int i;
+
+	for (i = 0; i < queue->secret_count; i++)
+		if (queue->secrets[i].send &&
+		    queue->secrets[i].level == queue->head->level)
 			return true;
 	return false;
 }
 
 void quic_queue_pop(struct quic_queue *queue)
 {
-	struct quic_action *head = queue->head;
+	struct quic_message *head = queue->head;
 
 	queue->head = head->next;
 	if (!queue->head)
 		queue->tail = NULL;
-	explicit_bzero(&head->secret, sizeof(head->secret));
 	free(head);
 }
 
@@ -72,4 +68,5 @@ void quic_queue_purge(struct quic_queue *queue)
 {
 	while (queue->head)
 		quic_queue_pop(queue);
+	quic_queue_forget_secrets(queue);
 }
