@@ -386,6 +386,32 @@ static void quic_input_packets(struct quic_conn *conn, struct quic_rx_pkt *rx)
 	}
 }
 
+static void quic_input_handle(struct quic_conn *conn, struct quic_rx_pkt *rx)
+{
+	struct sk_buff *skb = rx->skb;
+
+	quic_conn_assert_held(conn);
+	rx->ecn = quic_skb_ecn(skb);
+	quic_skb_addrs(skb, &rx->local, &rx->peer);
+	rx->foreign = !quic_addr_equal(&rx->peer, &conn->path.peer) &&
+		      !quic_addr_equal(&rx->peer, &conn->alt.peer);
+	if (quic_input_alive(conn)) {
+		quic_input_packets(conn, rx);
+		return;
+	}
+	quic_input_drop(conn, rx, QUIC_DROP_CLOSED);
+	if (conn->close.state == QUIC_CLOSE_CLOSING)
+		quic_close_on_datagram(conn);
+}
+
+static void quic_input_free(const struct quic_rx_pkt *rx)
+{
+	if (rx->drop && !rx->taken)
+		quic_drop_free(rx->skb, rx->drop);
+	else
+		consume_skb(rx->skb);
+}
+
 /**
  * quic_input_datagram - handle one datagram
  * @conn: the connection
@@ -398,25 +424,11 @@ void quic_input_datagram(struct quic_conn *conn, struct sk_buff *skb)
 {
 	struct quic_rx_pkt rx = {
 		.skb	= skb,
-		.ecn	= quic_skb_ecn(skb),
 		.now	= ktime_get(),
 	};
 
-	quic_conn_assert_held(conn);
-	quic_skb_addrs(skb, &rx.local, &rx.peer);
-	rx.foreign = !quic_addr_equal(&rx.peer, &conn->path.peer) &&
-		     !quic_addr_equal(&rx.peer, &conn->alt.peer);
-	if (quic_input_alive(conn)) {
-		quic_input_packets(conn, &rx);
-	} else {
-		quic_input_drop(conn, &rx, QUIC_DROP_CLOSED);
-		if (conn->close.state == QUIC_CLOSE_CLOSING)
-			quic_close_on_datagram(conn);
-	}
-	if (rx.drop && !rx.taken)
-		quic_drop_free(skb, rx.drop);
-	else
-		consume_skb(skb);
+	quic_input_handle(conn, &rx);
+	quic_input_free(&rx);
 }
 
 /* Until the handshake is confirmed the address of the peer is fixed (RFC 9000,
@@ -438,44 +450,56 @@ static bool quic_input_check_path(struct quic_conn *conn,
 	return path || conn->hs.confirmed;
 }
 
-static void quic_conn_rcv_one(struct quic_conn *conn, struct sk_buff *skb)
+static void quic_conn_rcv_one(struct quic_conn *conn, struct quic_rx_pkt *rx)
 {
-	struct quic_rx_pkt rx = {};
-
 	if (!conn->path.endpoint)
-		quic_input_drop(conn, &rx, QUIC_DROP_CLOSED);
-	else if (!quic_input_check_path(conn, skb))
-		quic_input_drop(conn, &rx, QUIC_DROP_PATH);
-	if (rx.drop) {
-		quic_drop_free(skb, rx.drop);
-		return;
-	}
-	quic_input_datagram(conn, skb);
+		quic_input_drop(conn, rx, QUIC_DROP_CLOSED);
+	else if (!quic_input_check_path(conn, rx->skb))
+		quic_input_drop(conn, rx, QUIC_DROP_PATH);
+	else
+		quic_input_handle(conn, rx);
 }
 
+/* One skb serves one datagram after the other, unless a part of one is kept. */
 static void quic_conn_rcv_batch(struct quic_conn *conn, struct sk_buff *skb)
 {
-	struct sk_buff *one;
+	ktime_t now = ktime_get();
+	struct sk_buff *last = NULL;
 	u32 off = 0;
 
 	quic_rcvq_prepay(conn, skb);
 	while (off < skb->len) {
-		one = quic_udp_batch_next(skb, &off);
-		if (one)
-			quic_conn_rcv_one(conn, one);
-		else
+		struct quic_rx_pkt rx = { .now = now };
+
+		rx.skb = quic_udp_batch_next(skb, &off, last);
+		last = NULL;
+		if (!rx.skb) {
 			quic_drop_count(quic_conn_net(conn), quic_conn_sk(conn),
 					QUIC_DROP_NOMEM);
+			continue;
+		}
+		quic_conn_rcv_one(conn, &rx);
+		if (rx.drop || skb_cloned(rx.skb))
+			quic_input_free(&rx);
+		else
+			last = rx.skb;
 	}
+	consume_skb(last);
 	consume_skb(skb);
 }
 
 static void quic_conn_take(struct quic_conn *conn, struct sk_buff *skb)
 {
-	if (QUIC_SKB_CB(skb)->batch)
+	struct quic_rx_pkt rx = {};
+
+	if (QUIC_SKB_CB(skb)->batch) {
 		quic_conn_rcv_batch(conn, skb);
-	else
-		quic_conn_rcv_one(conn, skb);
+		return;
+	}
+	rx.skb = skb;
+	rx.now = ktime_get();
+	quic_conn_rcv_one(conn, &rx);
+	quic_input_free(&rx);
 }
 
 static void quic_conn_react(struct quic_conn *conn)

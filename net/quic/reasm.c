@@ -10,13 +10,23 @@
 /* A piece shares the datagram's memory if it is this part of it at least. */
 #define QUIC_PIECE_SHARE	4
 
-static struct sk_buff *quic_piece_copy(const u8 *data, u32 len, gfp_t gfp)
+/**
+ * quic_piece_begin - keep a copy of data that more of it is to follow
+ * @data: the data
+ * @len:  its length
+ * @room: what there is to be room for, @len included
+ * @gfp:  how to allocate
+ *
+ * Return: an skb with @len bytes, or NULL.
+ */
+struct sk_buff *quic_piece_begin(const u8 *data, u32 len, u32 room, gfp_t gfp)
 {
-	struct sk_buff *piece;
+	struct sk_buff *piece = alloc_skb(room, gfp | __GFP_NOWARN);
 
-	piece = alloc_skb(max_t(u32, len, QUIC_PIECE_ROOM), gfp);
-	if (piece)
-		skb_put_data(piece, data, len);
+	if (!piece)
+		return NULL;
+	skb_put_data(piece, data, len);
+	memset(quic_item(piece), 0, sizeof(struct quic_item));
 	return piece;
 }
 
@@ -56,9 +66,9 @@ struct sk_buff *quic_piece_alloc(struct sk_buff *skb, const u8 *data, u32 len,
 
 	if (len * QUIC_PIECE_SHARE < skb->truesize &&
 	    skb->truesize > SKB_TRUESIZE(QUIC_PIECE_ROOM))
-		piece = quic_piece_copy(data, len, gfp);
-	else
-		piece = quic_piece_clone(skb, data, len, gfp);
+		return quic_piece_begin(data, len,
+					max_t(u32, len, QUIC_PIECE_ROOM), gfp);
+	piece = quic_piece_clone(skb, data, len, gfp);
 	if (piece)
 		memset(quic_item(piece), 0, sizeof(struct quic_item));
 	return piece;

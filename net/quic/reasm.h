@@ -30,6 +30,7 @@ struct quic_reasm {
 
 struct sk_buff *quic_piece_alloc(struct sk_buff *skb, const u8 *data, u32 len,
 				 gfp_t gfp);
+struct sk_buff *quic_piece_begin(const u8 *data, u32 len, u32 room, gfp_t gfp);
 void quic_piece_pull(struct sk_buff *piece, u32 len);
 u64 quic_piece_end(struct sk_buff *piece);
 

@@ -5,6 +5,13 @@
 #include "reasm.h"
 #include "stream_recv.h"
 #include "tune.h"
+#include "udp_rx.h"
+
+/* An item is so large at most, and so many times as large as the one before it,
+ * of which it is the continuation.
+ */
+#define QUIC_ITEM_ROOM		((u32)SKB_WITH_OVERHEAD(16384))
+#define QUIC_ITEM_GROWTH	4
 
 #define QUIC_SIZE_UNKNOWN	U64_MAX
 
@@ -91,38 +98,80 @@ static void quic_stream_recv_extend(struct quic_conn *conn,
 	}
 }
 
-/* A small piece goes behind a small piece of the same stream if there is room,
- * so that many of them do not each take an skb.
- */
-static bool quic_stream_recv_append(struct sock *sk, struct sk_buff *piece)
+/* The last item that waits to be read, if @offset is where it ends. */
+static struct sk_buff *quic_stream_recv_last(struct quic_conn *conn,
+					     const struct quic_stream *stream,
+					     u64 offset)
 {
-	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
+	struct sk_buff *last = skb_peek_tail(&quic_conn_sk(conn)->sk_receive_queue);
 
-	if (!tail || !piece->len || piece->len > skb_availroom(tail) ||
-	    skb_cloned(tail) || quic_item(tail)->kind != QUIC_ITEM_STREAM ||
-	    quic_item(tail)->stream_id != quic_item(piece)->stream_id ||
-	    quic_item(tail)->fin ||
-	    quic_piece_end(tail) != quic_item(piece)->offset)
-		return false;
-	skb_put_data(tail, piece->data, piece->len);
-	quic_item(tail)->fin = quic_item(piece)->fin;
-	consume_skb(piece);
-	return true;
+	if (!last || quic_item(last)->kind != QUIC_ITEM_STREAM ||
+	    quic_item(last)->stream_id != stream->id || quic_item(last)->fin ||
+	    quic_piece_end(last) != offset)
+		return NULL;
+	return last;
+}
+
+/* The same if @len bytes fit behind what is in it, for which it was charged
+ * already: so not each packet takes an skb, small or not.
+ */
+static struct sk_buff *quic_stream_recv_room(struct quic_conn *conn,
+					     const struct quic_stream *stream,
+					     u64 offset, u32 len)
+{
+	struct sk_buff *last = quic_stream_recv_last(conn, stream, offset);
+
+	if (!last || !len || len > skb_availroom(last) || skb_cloned(last))
+		return NULL;
+	return last;
+}
+
+static void quic_stream_recv_append(struct quic_conn *conn,
+				    struct quic_stream *stream,
+				    struct sk_buff *last, const u8 *data,
+				    u32 len)
+{
+	skb_put_data(last, data, len);
+	quic_item(last)->fin = quic_piece_end(last) == stream->recv.final_size;
+	conn->events.wake_reader = true;
 }
 
 static void quic_stream_recv_queue(struct quic_conn *conn,
 				   struct quic_stream *stream,
 				   struct sk_buff *piece)
 {
-	struct sock *sk = quic_conn_sk(conn);
+	struct sk_buff *last;
 
+	last = quic_stream_recv_room(conn, stream, quic_item(piece)->offset,
+				     piece->len);
+	if (last) {
+		quic_stream_recv_append(conn, stream, last, piece->data,
+					piece->len);
+		consume_skb(piece);
+		return;
+	}
 	quic_item(piece)->fin =
 		quic_piece_end(piece) == stream->recv.final_size;
 	conn->events.wake_reader = true;
-	if (quic_stream_recv_append(sk, piece))
-		return;
-	__skb_queue_tail(&sk->sk_receive_queue, piece);
+	__skb_queue_tail(&quic_conn_sk(conn)->sk_receive_queue, piece);
 	stream->recv.queued++;
+}
+
+/* How large an item is to become that @len bytes begin. In a batch those of the
+ * next packet are likely to follow, if these have followed those of the last.
+ * What turns out not to be needed stays charged, so the guess grows with what
+ * has come.
+ */
+static u32 quic_stream_recv_guess(struct quic_conn *conn,
+				  const struct quic_stream *stream, u64 offset,
+				  u32 len, const struct sk_buff *skb)
+{
+	struct sk_buff *last = quic_stream_recv_last(conn, stream, offset);
+
+	if (!last || !len)
+		return len;
+	return min3(len + QUIC_SKB_CB(skb)->behind,
+		    QUIC_ITEM_GROWTH * last->len, QUIC_ITEM_ROOM);
 }
 
 /* The new part of a frame's data as an item, charged; NULL if there is nothing
@@ -137,16 +186,22 @@ static struct sk_buff *quic_stream_recv_piece(struct quic_conn *conn,
 	u64 end = frame->offset + frame->len;
 	u64 start = max(frame->offset, recv->reasm.next);
 	enum quic_item_order order = QUIC_ITEM_NEXT;
-	struct sk_buff *piece;
+	struct sk_buff *piece = NULL;
+	const u8 *data;
 	bool fin_only;
+	u32 room;
 
 	fin_only = frame->fin && end == recv->reasm.next &&
 		   recv->final_size == QUIC_SIZE_UNKNOWN;
 	if (recv->stopped || (end <= start && !fin_only))
 		return NULL;
 
-	piece = quic_piece_alloc(skb, frame->data + (start - frame->offset),
-				 end - start, GFP_ATOMIC);
+	data = frame->data + (start - frame->offset);
+	room = quic_stream_recv_guess(conn, stream, start, end - start, skb);
+	if (room > 2 * (end - start))
+		piece = quic_piece_begin(data, end - start, room, GFP_ATOMIC);
+	if (!piece)
+		piece = quic_piece_alloc(skb, data, end - start, GFP_ATOMIC);
 	if (!piece)
 		return ERR_PTR(-ENOMEM);
 	quic_item(piece)->kind = QUIC_ITEM_STREAM;
@@ -162,20 +217,31 @@ static struct sk_buff *quic_stream_recv_piece(struct quic_conn *conn,
 	return piece;
 }
 
+/* Everything up to @end is in the queue. */
+static void quic_stream_recv_go_on(struct quic_conn *conn,
+				   struct quic_stream *stream, u64 end)
+{
+	struct quic_reasm *reasm = &stream->recv.reasm;
+	struct sk_buff *piece;
+
+	reasm->next = end;
+	while ((piece = quic_reasm_pop(reasm)))
+		quic_stream_recv_queue(conn, stream, piece);
+}
+
 static void quic_stream_recv_deliver(struct quic_conn *conn,
 				     struct quic_stream *stream,
 				     struct sk_buff *piece)
 {
 	struct quic_reasm *reasm = &stream->recv.reasm;
+	u64 end = quic_piece_end(piece);
 
 	if (quic_item(piece)->offset > reasm->next) {
 		quic_reasm_insert(reasm, piece);
 		return;
 	}
-	reasm->next = quic_piece_end(piece);
 	quic_stream_recv_queue(conn, stream, piece);
-	while ((piece = quic_reasm_pop(reasm)))
-		quic_stream_recv_queue(conn, stream, piece);
+	quic_stream_recv_go_on(conn, stream, end);
 }
 
 static bool quic_stream_recv_complete(const struct quic_stream_recv *recv)
@@ -230,7 +296,7 @@ int quic_stream_recv_data(struct quic_conn *conn, struct quic_stream *stream,
 {
 	struct quic_stream_recv *recv = &stream->recv;
 	u64 end = frame->offset + frame->len;
-	struct sk_buff *piece;
+	struct sk_buff *piece = NULL, *last = NULL;
 	int err;
 
 	quic_conn_assert_held(conn);
@@ -239,15 +305,24 @@ int quic_stream_recv_data(struct quic_conn *conn, struct quic_stream *stream,
 		return err;
 	if (quic_stream_recv_done(stream))
 		return 0;
-	piece = quic_stream_recv_piece(conn, stream, frame, skb);
+	if (!recv->stopped && frame->offset == recv->reasm.next)
+		last = quic_stream_recv_room(conn, stream, frame->offset,
+					     frame->len);
+	if (!last)
+		piece = quic_stream_recv_piece(conn, stream, frame, skb);
 	if (IS_ERR(piece))
 		return PTR_ERR(piece);
 
 	quic_stream_recv_extend(conn, recv, end);
 	if (frame->fin)
 		recv->final_size = end;
-	if (piece)
+	if (last) {
+		quic_stream_recv_append(conn, stream, last, frame->data,
+					frame->len);
+		quic_stream_recv_go_on(conn, stream, end);
+	} else if (piece) {
 		quic_stream_recv_deliver(conn, stream, piece);
+	}
 	if (frame->len || frame->fin)
 		quic_stream_recv_advance(conn, stream, frame->fin);
 	return 0;

@@ -10,52 +10,69 @@
 #include "udp_gro.h"
 #include "udp_rx.h"
 
-/* A datagram of a batch, with headers as if it had come alone. */
-static struct sk_buff *quic_udp_extract(const struct sk_buff *skb, u32 off,
-					u32 len)
+/* An skb for the datagrams of a batch, with headers as if they came alone. */
+static struct sk_buff *quic_udp_alloc_one(const struct sk_buff *skb)
 {
 	u32 headers = skb->data - skb_network_header(skb);
 	struct sk_buff *one;
 
-	one = alloc_skb(headers + len, GFP_ATOMIC);
+	one = alloc_skb(headers + QUIC_SKB_CB(skb)->batch, GFP_ATOMIC);
 	if (!one)
 		return NULL;
 	skb_reset_network_header(one);
 	skb_set_transport_header(one, headers - sizeof(struct udphdr));
 	skb_put_data(one, skb_network_header(skb), headers);
-	if (skb_copy_bits(skb, off, skb_put(one, len), len)) {
-		kfree_skb(one);
-		return NULL;
-	}
-	if (ip_hdr(one)->version == 4)
-		ip_hdr(one)->tot_len = htons(one->len);
-	else
-		ipv6_hdr(one)->payload_len =
-			htons(one->len - sizeof(struct ipv6hdr));
 	__skb_pull(one, headers);
-	udp_hdr(one)->len = htons(len + sizeof(struct udphdr));
 	one->protocol = skb->protocol;
 	*QUIC_SKB_CB(one) = *QUIC_SKB_CB(skb);
 	QUIC_SKB_CB(one)->batch = 0;
 	return one;
 }
 
+static void quic_udp_set_lengths(struct sk_buff *one)
+{
+	u16 len = sizeof(struct udphdr) + one->len;
+
+	udp_hdr(one)->len = htons(len);
+	if (ip_hdr(one)->version == 4)
+		ip_hdr(one)->tot_len = htons(skb_network_header_len(one) + len);
+	else
+		ipv6_hdr(one)->payload_len =
+			htons(skb_network_header_len(one) + len -
+			      sizeof(struct ipv6hdr));
+}
+
 /**
  * quic_udp_batch_next - copy the next datagram out of a batch
- * @skb: the batch
- * @off: where the datagram begins; moved behind it
+ * @skb:  the batch
+ * @off:  where the datagram begins; moved behind it
+ * @last: what this has returned for the batch before, if nobody else has a
+ *	  reference to it or to its data, or NULL
  *
  * It is copied where it is used, so that the processor has it at hand when it
  * decrypts it.
  *
  * Return: the datagram, see udp_rx.h, or NULL without memory.
  */
-struct sk_buff *quic_udp_batch_next(const struct sk_buff *skb, u32 *off)
+struct sk_buff *quic_udp_batch_next(const struct sk_buff *skb, u32 *off,
+				    struct sk_buff *last)
 {
-	u32 begin = *off;
+	u32 begin = *off, len;
+	struct sk_buff *one;
 
 	*off = min(begin + QUIC_SKB_CB(skb)->batch, skb->len);
-	return quic_udp_extract(skb, begin, *off - begin);
+	len = *off - begin;
+	one = last ?: quic_udp_alloc_one(skb);
+	if (!one)
+		return NULL;
+	__skb_trim(one, 0);
+	if (skb_copy_bits(skb, begin, __skb_put(one, len), len)) {
+		kfree_skb(one);
+		return NULL;
+	}
+	quic_udp_set_lengths(one);
+	QUIC_SKB_CB(one)->behind = skb->len - *off;
+	return one;
 }
 
 /* Whether one connection ID leads all datagrams of a batch, as it does but for
@@ -102,7 +119,7 @@ void quic_udp_rcv_batch(struct quic_endpoint *ep, struct sk_buff *skb)
 		return;
 	}
 	while (off < skb->len) {
-		one = quic_udp_batch_next(skb, &off);
+		one = quic_udp_batch_next(skb, &off, NULL);
 		if (!one) {
 			quic_drop_count(ep->net, NULL, QUIC_DROP_NOMEM);
 			continue;

@@ -16,6 +16,7 @@
 struct quic_endpoint;
 
 void quic_udp_rcv_batch(struct quic_endpoint *ep, struct sk_buff *skb);
-struct sk_buff *quic_udp_batch_next(const struct sk_buff *skb, u32 *off);
+struct sk_buff *quic_udp_batch_next(const struct sk_buff *skb, u32 *off,
+				    struct sk_buff *last);
 
 #endif /* _NET_QUIC_UDP_GRO_H */

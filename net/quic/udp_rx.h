@@ -32,6 +32,7 @@ struct sock;
  * @since: jiffies from which on it waits for its ClientHello, see strays.h
  * @batch: it is a batch of datagrams of that size, the last of them perhaps
  *	  smaller, see udp_gro.h; 0 for a single one
+ * @behind: it is of a batch, of which so many bytes follow
  * @ecn:  codepoint of its IP header (INET_ECN_*)
  */
 struct quic_skb_cb {
@@ -42,6 +43,7 @@ struct quic_skb_cb {
 	u32 info;
 	unsigned long since;
 	u16 batch;
+	u16 behind;
 	u8 ecn;
 };
 

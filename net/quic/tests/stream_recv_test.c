@@ -3,6 +3,7 @@
 
 #include "../recvmsg.h"
 #include "../stream_recv.h"
+#include "../udp_rx.h"
 #include "conn.h"
 
 #define ID	3	/* the server's first unidirectional stream */
@@ -107,6 +108,73 @@ static void recv_gathers_small_pieces(struct kunit *test)
 		kfree_skb(skb);
 	}
 	read_item(test, 0, 100, false);
+	read_none(test);
+}
+
+/* A packet of a batch of which @behind bytes follow. */
+static void recv_of_batch(struct kunit *test, u64 offset, u32 len, u32 behind)
+{
+	struct sk_buff *skb = quic_test_datagram(test, QUIC_TEST_PACKET);
+	struct quic_frame_stream frame = {
+		.stream_id = ID, .offset = offset, .len = len,
+		.data = skb->data,
+	};
+
+	QUIC_SKB_CB(skb)->behind = behind;
+	quic_test_fill(skb->data, offset, len);
+	KUNIT_EXPECT_EQ(test, 0,
+			quic_streams_recv_data(quic_test_conn(test), &frame,
+					       skb));
+	kfree_skb(skb);
+}
+
+#define BATCH	40
+
+/* Packets of a batch share items, which grow with what has come. */
+static void recv_gathers_a_batch(struct kunit *test)
+{
+	struct sk_buff_head *queue =
+		&quic_conn_sk(quic_test_conn(test))->sk_receive_queue;
+	u32 i, len;
+
+	for (i = 0; i < BATCH; i++)
+		recv_of_batch(test, i * 1000, 1000, (BATCH - 1 - i) * 1000);
+	KUNIT_EXPECT_LE(test, skb_queue_len(queue), BATCH / 5);
+	for (i = 0; !skb_queue_empty(queue); i += len) {
+		len = skb_peek(queue)->len;
+		read_item(test, i, len, false);
+	}
+	KUNIT_EXPECT_EQ(test, i, BATCH * 1000);
+}
+
+/* Room that is not used stays charged, so it is little. */
+static void recv_batch_that_ends_early(struct kunit *test)
+{
+	struct sock *sk = quic_conn_sk(quic_test_conn(test));
+	u32 used;
+
+	recv_of_batch(test, 0, 1000, 50000);
+	used = atomic_read(&sk->sk_rmem_alloc);
+	recv_of_batch(test, 1000, 1000, 49000);
+	KUNIT_EXPECT_LE(test, atomic_read(&sk->sk_rmem_alloc) - used,
+			SKB_TRUESIZE(2 * 4000));
+	used = atomic_read(&sk->sk_rmem_alloc);
+	recv_of_batch(test, 2000, 1000, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&sk->sk_rmem_alloc), used);
+	read_item(test, 0, 1000, false);
+	read_item(test, 1000, 2000, false);
+	read_none(test);
+}
+
+/* A gap is filled by a packet that goes behind what is there. */
+static void recv_batch_with_a_gap(struct kunit *test)
+{
+	recv_of_batch(test, 0, 1000, 9000);
+	recv_of_batch(test, 1000, 1000, 8000);
+	recv_of_batch(test, 3000, 1000, 7000);
+	recv_of_batch(test, 2000, 1000, 6000);
+	read_item(test, 0, 1000, false);
+	read_item(test, 1000, 3000, false);
 	read_none(test);
 }
 
@@ -271,6 +339,9 @@ static struct kunit_case quic_stream_recv_cases[] = {
 	KUNIT_CASE(recv_fin_alone_before_the_data),
 	KUNIT_CASE(recv_empty_stream),
 	KUNIT_CASE(recv_gathers_small_pieces),
+	KUNIT_CASE(recv_gathers_a_batch),
+	KUNIT_CASE(recv_batch_that_ends_early),
+	KUNIT_CASE(recv_batch_with_a_gap),
 	KUNIT_CASE_PARAM(recv_final_size_never_changes, final_size_gen_params),
 	KUNIT_CASE(recv_final_size_below_the_data),
 	KUNIT_CASE(recv_keeps_to_the_stream_limit),
