@@ -31,6 +31,9 @@
 /* RFC 9000, 8.2.4: PTOs until a validation has failed. */
 #define QUIC_PATH_PTOS		3
 
+/* A round trip so short that a program is not much quicker. */
+#define QUIC_PATH_SHORT_US	1000
+
 struct quic_conn;
 struct quic_endpoint;
 struct quic_pkt_builder;

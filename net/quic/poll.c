@@ -30,13 +30,27 @@ static __poll_t quic_poll_write(struct sock *sk, int state)
 	return EPOLLOUT | EPOLLWRNORM;
 }
 
+/* Who waits for something to read may wait for an answer. */
+static void quic_poll_read(struct sock *sk, poll_table *wait)
+{
+	struct quic_conn *conn = quic_conn(sk);
+
+	if (!READ_ONCE(conn->streams.gathering) ||
+	    !(poll_requested_events(wait) & EPOLLIN))
+		return;
+	lock_sock(sk);
+	quic_send_gathered(conn);
+	release_sock(sk);
+}
+
 /**
  * quic_poll - struct proto_ops: what a socket is ready for
  * @file: unused by sock_poll_wait() but for its wait queue; may be NULL
  * @sock: socket
  * @wait: table to wait in, or NULL
  *
- * Context: takes no lock.
+ * Context: process context; takes the socket lock only if something is to be sent
+ * before the caller waits.
  * Return: EPOLL* bits.
  */
 __poll_t quic_poll(struct file *file, struct socket *sock, poll_table *wait)
@@ -58,6 +72,8 @@ __poll_t quic_poll(struct file *file, struct socket *sock, poll_table *wait)
 		mask |= EPOLLERR;
 	if (quic_rcvq_first(quic_conn(sk)))
 		mask |= EPOLLIN | EPOLLRDNORM;
+	else
+		quic_poll_read(sk, wait);
 	return mask | quic_poll_write(sk, state);
 }
 

@@ -8,6 +8,7 @@
 #include "output.h"
 #include "rcvq.h"
 #include "recvmsg.h"
+#include "sendmsg.h"
 #include "stream_recv.h"
 #include "wait.h"
 
@@ -25,6 +26,7 @@ static struct sk_buff_head *quic_recv_wait(struct quic_conn *conn, long timeo)
 			return queue;
 		if (quic_conn_is(conn, QUIC_STATE_CLOSED))
 			return ERR_PTR(-ENOTCONN);
+		quic_send_gathered(conn);
 		err = quic_wait(sk, &timeo);
 		if (err)
 			return ERR_PTR(err);

@@ -398,8 +398,8 @@ static int quic_send_memory_wait(struct quic_conn *conn, struct quic_send *send,
 	return quic_send_find_again(conn, id, stream);
 }
 
-static int quic_send_data(struct quic_conn *conn, struct quic_send *send,
-			  struct quic_stream **stream, size_t len)
+static int quic_send_pieces(struct quic_conn *conn, struct quic_send *send,
+			    struct quic_stream **stream, size_t len)
 {
 	bool splice = send->msg->msg_flags & MSG_SPLICE_PAGES;
 	size_t done = 0;
@@ -429,6 +429,18 @@ static int quic_send_data(struct quic_conn *conn, struct quic_send *send,
 		if (done < len && n == QUIC_SEND_BATCH)
 			quic_output(conn);
 	}
+	return done;
+}
+
+static int quic_send_data(struct quic_conn *conn, struct quic_send *send,
+			  struct quic_stream **stream, size_t len)
+{
+	int done;
+
+	conn->streams.awaited = false;
+	conn->streams.writers++;
+	done = quic_send_pieces(conn, send, stream, len);
+	conn->streams.writers--;
 	return done;
 }
 
@@ -487,6 +499,21 @@ int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	if (err == -EPIPE && !(msg->msg_flags & QUIC_SEND_NO_SIGNAL))
 		send_sig(SIGPIPE, current, 0);
 	return err;
+}
+
+/**
+ * quic_send_gathered - the program is about to wait for an answer
+ * @conn: connection
+ *
+ * What it has written does not wait for more of a batch then.
+ *
+ * Context: connection lock held.
+ */
+void quic_send_gathered(struct quic_conn *conn)
+{
+	conn->streams.awaited = true;
+	if (conn->streams.gathering)
+		quic_output(conn);
 }
 
 static bool quic_nonblocking(const struct sock *sk)

@@ -20,6 +20,7 @@ struct socket;
 int quic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 int quic_stream_open(struct quic_conn *conn, struct quic_stream_info *info);
 void quic_splice_eof(struct socket *sock);
+void quic_send_gathered(struct quic_conn *conn);
 bool quic_stream_memory_free(const struct sock *sk, int wake);
 
 #endif /* _NET_QUIC_SENDMSG_H */

@@ -68,6 +68,9 @@ void quic_streams_init(struct quic_conn *conn)
 	streams->push = 0;
 	streams->now = 0;
 	streams->release = KTIME_MAX;
+	streams->writers = 0;
+	streams->awaited = false;
+	streams->gathering = false;
 	INIT_LIST_HEAD(&streams->control);
 	for (i = 0; i < QUIC_STREAM_TYPES; i++) {
 		memset(&streams->ids[i], 0, sizeof(streams->ids[i]));

@@ -140,6 +140,9 @@ struct quic_stream_ids {
  * @push:    what was written in turns before this one does not wait for more
  * @now:     time of quic_output(), for all that it decides
  * @release: until when the first of what is held back waits
+ * @writers: calls that have more to write
+ * @awaited: since the last write the program has asked for what has come
+ * @gathering: what is held back waits for more of a batch; read without the lock
  * @control: streams that owe control frames
  * @blocked: the active stream has no credit of its own; read without the lock
  * @ending:  streams whose FIN or RESET_STREAM was not acknowledged yet
@@ -157,6 +160,9 @@ struct quic_streams {
 	ktime_t now;
 	ktime_t release;
 	struct list_head control;
+	u32 writers;
+	bool awaited;
+	bool gathering;
 	bool blocked;
 	u32 ending;
 	u32 peer_mem;

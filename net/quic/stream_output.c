@@ -8,6 +8,51 @@
 #include "stream_recv.h"
 #include "stream_send.h"
 
+/* A batch costs both ends much the same whether it has two packets or forty, and
+ * so does its acknowledgment.
+ */
+#define QUIC_STREAMS_BATCH	32768
+
+/* Does the program wait for an answer to what it has written, so far as we can
+ * see? Users in the kernel are called.
+ */
+static bool quic_streams_awaited(const struct quic_conn *conn)
+{
+	const struct sock *sk = quic_conn_sk(conn);
+	struct socket_wq *wq;
+	bool waits;
+
+	if (conn->streams.awaited ||
+	    READ_ONCE(sk->sk_data_ready) != sock_def_readable)
+		return true;
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	/* No barrier: to miss who just begins to wait costs a short round trip. */
+	waits = !wq || waitqueue_active(&wq->wait);
+	rcu_read_unlock();
+	return waits;
+}
+
+/* Is it better to wait for more of a batch than to send what there is of
+ * @stream? While another batch is under way on a short path, what follows from
+ * the program will be here soon, and if not, an acknowledgment.
+ */
+static bool quic_streams_gather(const struct quic_conn *conn,
+				const struct quic_stream *stream)
+{
+	const struct quic_streams *streams = &conn->streams;
+
+	if (conn->rec.rtt.min_us >= QUIC_PATH_SHORT_US ||
+	    conn->rec.cc.bytes_in_flight < QUIC_STREAMS_BATCH ||
+	    quic_streams_unsent(conn) >= QUIC_STREAMS_BATCH ||
+	    !quic_batch_empty(&conn->batch) ||
+	    conn->settings.config.stream_data_nodelay ||
+	    conn->close.state == QUIC_CLOSE_LINGER ||
+	    !quic_stream_send_may_wait(stream))
+		return false;
+	return streams->writers || !quic_streams_awaited(conn);
+}
+
 /* The stream of which something is to be sent now: the one that was written to
  * first, if there is one that need not wait for more, for what waits must not
  * be overtaken. Those that wait do not fill the @room in a packet together, so
@@ -20,11 +65,16 @@ static struct quic_stream *quic_streams_next(struct quic_conn *conn, u32 room)
 	struct rb_node *node;
 
 	streams->release = KTIME_MAX;
+	WRITE_ONCE(streams->gathering, false);
 	for (node = rb_first_cached(&streams->send); node;
 	     node = rb_next(node)) {
 		stream = rb_entry(node, struct quic_stream, send_node);
 		if (!quic_stream_send_may(conn, stream))
 			continue;
+		if (!first && quic_streams_gather(conn, stream)) {
+			WRITE_ONCE(streams->gathering, true);
+			return NULL;
+		}
 		first = first ?: stream;
 		if (first->send.place < streams->push)
 			return first;

@@ -246,6 +246,18 @@ bool quic_stream_send_may(struct quic_conn *conn, struct quic_stream *stream)
 }
 
 /**
+ * quic_stream_send_may_wait - can what it has to send become more by waiting?
+ * @stream: stream for which quic_stream_send_may()
+ *
+ * Return: false after its end was written, and if something was lost.
+ */
+bool quic_stream_send_may_wait(const struct quic_stream *stream)
+{
+	return !stream->send.fin_owed &&
+	       quic_range_set_empty(&stream->send.buf.lost);
+}
+
+/**
  * quic_stream_send_held - would it better wait for more?
  * @conn:   connection
  * @stream: stream for which quic_stream_send_may()
@@ -267,7 +279,7 @@ bool quic_stream_send_held(struct quic_conn *conn,
 	const struct quic_stream_send *send = &stream->send;
 	struct quic_streams *streams = &conn->streams;
 
-	if (send->fin_owed || !quic_range_set_empty(&send->buf.lost) ||
+	if (!quic_stream_send_may_wait(stream) ||
 	    quic_streams_unsent(conn) >= room)
 		return false;
 	/* Nobody is left to add to it. */

@@ -29,6 +29,7 @@ void quic_stream_send_abort(struct quic_conn *conn, struct quic_stream *stream,
 
 void quic_stream_send_rewind(struct quic_conn *conn, struct quic_stream *stream);
 bool quic_stream_send_may(struct quic_conn *conn, struct quic_stream *stream);
+bool quic_stream_send_may_wait(const struct quic_stream *stream);
 bool quic_stream_send_held(struct quic_conn *conn,
 			   const struct quic_stream *stream, u32 room);
 bool quic_stream_send_put(struct quic_conn *conn, struct quic_stream *stream,

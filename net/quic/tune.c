@@ -12,7 +12,6 @@
  * A congestion window that no loss has bounded says otherwise, and what waits
  * in a larger buffer has left the processor's cache when its turn comes.
  */
-#define QUIC_TUNE_SHORT_US	1000
 #define QUIC_TUNE_SHORT		1048576ULL
 
 /**
@@ -31,7 +30,7 @@ void quic_tune_sndbuf(struct quic_conn *conn)
 			 READ_ONCE(quic_sysctl_wmem[2]));
 
 	quic_conn_assert_held(conn);
-	if (conn->rec.rtt.min_us < QUIC_TUNE_SHORT_US)
+	if (conn->rec.rtt.min_us < QUIC_PATH_SHORT_US)
 		want = min(want, QUIC_TUNE_SHORT);
 	if (want <= READ_ONCE(sk->sk_sndbuf) ||
 	    sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))

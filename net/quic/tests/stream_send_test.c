@@ -314,6 +314,67 @@ static void send_held_data_in_order(struct kunit *test)
 	conn->rec.cc.bytes_in_flight = 0;
 }
 
+#define BATCH	32768		/* so much is worth an skb */
+
+/* What is less than a batch waits for more of it, full packet or not, while
+ * another one is under way on a short path, unless an answer to it is awaited.
+ */
+static void send_gathers_a_batch(struct kunit *test)
+{
+	struct quic_conn *conn = quic_test_conn(test);
+	struct sock *sk = quic_conn_sk(conn);
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	struct quic_stream *one = open(test, 0);
+
+	conn->rec.rtt.min_us = QUIC_PATH_SHORT_US - 1;
+	conn->rec.cc.bytes_in_flight = BATCH;
+	write(test, one, 2 * QUIC_TEST_PACKET);
+	KUNIT_EXPECT_FALSE(test, quic_streams_pending(conn));
+	KUNIT_EXPECT_TRUE(test, conn->streams.gathering);
+
+	conn->rec.cc.bytes_in_flight = BATCH - 1;
+	KUNIT_EXPECT_TRUE(test, quic_streams_pending(conn));
+	KUNIT_EXPECT_FALSE(test, conn->streams.gathering);
+	conn->rec.cc.bytes_in_flight = BATCH;
+
+	conn->rec.rtt.min_us = QUIC_PATH_SHORT_US;
+	KUNIT_EXPECT_TRUE(test, quic_streams_pending(conn));
+	conn->rec.rtt.min_us = QUIC_PATH_SHORT_US - 1;
+
+	conn->settings.config.stream_data_nodelay = 1;
+	KUNIT_EXPECT_TRUE(test, quic_streams_pending(conn));
+	conn->settings.config.stream_data_nodelay = 0;
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	KUNIT_EXPECT_TRUE(test, quic_streams_pending(conn));
+	conn->streams.writers = 1;
+	KUNIT_EXPECT_FALSE(test, quic_streams_pending(conn));
+	conn->streams.writers = 0;
+	remove_wait_queue(sk_sleep(sk), &wait);
+	KUNIT_EXPECT_FALSE(test, quic_streams_pending(conn));
+
+	conn->streams.awaited = true;
+	KUNIT_EXPECT_TRUE(test, quic_streams_pending(conn));
+	conn->streams.awaited = false;
+
+	quic_stream_send_fin(conn, one);
+	KUNIT_EXPECT_TRUE(test, quic_streams_pending(conn));
+	conn->rec.cc.bytes_in_flight = 0;
+}
+
+static void send_gathered_is_a_batch(struct kunit *test)
+{
+	struct quic_conn *conn = quic_test_conn(test);
+	struct quic_stream *one = open(test, 0);
+
+	conn->rec.cc.bytes_in_flight = BATCH;
+	write(test, one, BATCH - 1);
+	KUNIT_EXPECT_FALSE(test, quic_streams_pending(conn));
+	write(test, one, 1);
+	KUNIT_EXPECT_TRUE(test, quic_streams_pending(conn));
+	conn->rec.cc.bytes_in_flight = 0;
+}
+
 /* Small parts of several streams that fill a packet together do not wait. */
 static void send_held_data_of_several_streams(struct kunit *test)
 {
@@ -593,6 +654,8 @@ static struct kunit_case quic_stream_send_cases[] = {
 	KUNIT_CASE(send_order_after_a_rewind),
 	KUNIT_CASE(send_held_data_in_order),
 	KUNIT_CASE(send_held_data_of_several_streams),
+	KUNIT_CASE(send_gathers_a_batch),
+	KUNIT_CASE(send_gathered_is_a_batch),
 	KUNIT_CASE(send_holds_small_data_back),
 	KUNIT_CASE(send_holds_no_longer_than_a_round_trip),
 	KUNIT_CASE(send_corked_keeps_less_than_a_packet),
