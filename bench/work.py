@@ -21,13 +21,17 @@ BLOCK = 64 << 10
 
 
 def bulk(ends: Ends, total: int) -> float:
-    """Client to server, `total` bytes in writes of 64 KiB: bytes per second, until the last one is read."""
+    """Client to server, `total` bytes in writes of 64 KiB: bytes per second, from the first one read to the last.
+
+    What is before that is the making of a process, 40 ms of it in the lab.
+    """
     block = memoryview(os.urandom(BLOCK))
-    start = time.perf_counter()
     with beside(lambda: _send(ends.client, block, total)):
-        _receive(ends.server, total)
+        first = len(os.read(ends.server, 1))
+        start = time.perf_counter()
+        _receive(ends.server, total - first)
         took = time.perf_counter() - start
-    return total / took
+    return (total - first) / took
 
 
 def bulk_for(ends: Ends, seconds: float) -> float:
