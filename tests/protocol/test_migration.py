@@ -281,7 +281,7 @@ class TestForged:
     def test_victim_is_hardly_touched(self, victim: socket.socket) -> None:
         with behind_nat() as (pair, relay):
             say(pair.client, pair.server)
-            transfer = Transfer(pair.server, pair.client)
+            transfer = Transfer(pair.server, pair.client, size=32 << 20)  # long enough to be met on its way
             transfer.wait_for(transfer.size // 8)
             relay.divert(victim)
             transfer.finish()
