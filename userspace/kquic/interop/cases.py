@@ -32,6 +32,8 @@ FILES |= {f"one{number}": 1024 for number in range(HANDSHAKES)}
 SLOW = Impairment(delay_ms=15, rate_mbit=10, queue=40)
 OUTAGE = 2.0
 ECT_0 = 2
+_CLOSING = 3
+"""Packets of the end of a connection."""
 
 
 @dataclass
@@ -139,9 +141,14 @@ def _keys(seen: Seen) -> str:
 
 
 def _ecn(seen: Seen) -> str:
-    """A sender goes on marking only if its peer reports the marks (RFC 9000, 13.4.2); packets that close need none."""
+    """A sender goes on marking only if its peer reports the marks (RFC 9000, 13.4.2).
+
+    Packets that close need none. There is one for each few that still come, and a busy client sends some thirty in all.
+    """
     for from_client in (True, False):
         marks = seen.marks(from_client=from_client)
+        ending = next((n for n, mark in enumerate(reversed(marks)) if mark == ECT_0), 0)
+        marks = marks[: len(marks) - min(ending, _CLOSING)]
         later = marks[len(marks) // 2 :]
         who = "client" if from_client else "server"
         if later.count(ECT_0) * 10 < len(later) * 9 or not later:
