@@ -9,7 +9,9 @@
 #include "net_ns.h"
 #include "output.h"
 
-/* RFC 9000, 10.2: closing and draining last this many PTOs. */
+/* RFC 9000, 10.2: closing and draining last this many PTOs at least; here it may
+ * be one more.
+ */
 #define QUIC_CLOSE_PTOS		3
 
 /* How long a released socket goes on delivering what was written to it. The
@@ -46,13 +48,12 @@ static void quic_close_tell(struct quic_conn *conn)
 
 static void quic_close_wait(struct quic_conn *conn, enum quic_close_state state)
 {
-	u64 us = QUIC_CLOSE_PTOS * quic_recovery_pto_us(&conn->rec);
-	int i;
+	u64 pto_us = quic_recovery_pto_us(&conn->rec);
 
 	conn->close.state = state;
-	for (i = 0; i < QUIC_TIMER_MAX; i++)
-		quic_timer_clear(conn, i);
-	quic_timer_set(conn, QUIC_TIMER_CLOSE, ktime_add_us(ktime_get(), us));
+	quic_timer_set_only(conn, QUIC_TIMER_CLOSE,
+			    ktime_add_us(ktime_get(), QUIC_CLOSE_PTOS * pto_us),
+			    pto_us * NSEC_PER_USEC);
 }
 
 /* A client that never sent anything has nobody to tell. */

@@ -26,13 +26,14 @@ static void quic_timers_put(struct quic_conn *conn)
 	__sock_put(quic_conn_sk(conn));
 }
 
-static void quic_timers_arm(struct quic_conn *conn, ktime_t when)
+static void quic_timers_arm(struct quic_conn *conn, ktime_t when, u64 slack_ns)
 {
 	struct quic_timers *timers = &conn->timers;
 
 	quic_timers_hold(conn);
 	timers->armed = when;
-	hrtimer_start(&timers->hrtimer, when, HRTIMER_MODE_ABS_SOFT);
+	hrtimer_start_range_ns(&timers->hrtimer, when, slack_ns,
+			       HRTIMER_MODE_ABS_SOFT);
 }
 
 static ktime_t quic_timers_earliest(const struct quic_timers *timers)
@@ -101,7 +102,7 @@ static void quic_timers_run(struct quic_conn *conn)
 		quic_output(conn);
 	next = quic_timers_earliest(timers);
 	if (next < timers->armed)
-		quic_timers_arm(conn, next);
+		quic_timers_arm(conn, next, 0);
 	else if (next == KTIME_MAX)
 		quic_timers_put(conn);
 }
@@ -177,7 +178,33 @@ void quic_timer_set(struct quic_conn *conn, enum quic_timer_id id,
 	quic_conn_assert_held(conn);
 	timers->deadline[id] = deadline;
 	if (deadline < timers->armed)
-		quic_timers_arm(conn, deadline);
+		quic_timers_arm(conn, deadline, 0);
+}
+
+/**
+ * quic_timer_set_only - forget all deadlines but one
+ * @conn:     the connection
+ * @id:	      which one
+ * @deadline: monotonic time
+ * @slack_ns: how much later will do
+ *
+ * The timer is moved, though it might fire in vain at the earliest of those
+ * forgotten: of connections that have ended there may be many, and where their
+ * slack overlaps one interrupt serves them all.
+ *
+ * Context: connection lock held.
+ */
+void quic_timer_set_only(struct quic_conn *conn, enum quic_timer_id id,
+			 ktime_t deadline, u64 slack_ns)
+{
+	struct quic_timers *timers = &conn->timers;
+	int i;
+
+	quic_conn_assert_held(conn);
+	for (i = 0; i < QUIC_TIMER_MAX; i++)
+		timers->deadline[i] = KTIME_MAX;
+	timers->deadline[id] = deadline;
+	quic_timers_arm(conn, deadline, slack_ns);
 }
 
 /**

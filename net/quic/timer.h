@@ -51,6 +51,8 @@ void quic_timers_init(struct quic_conn *conn);
 void quic_timers_destroy(struct quic_conn *conn);
 void quic_timer_set(struct quic_conn *conn, enum quic_timer_id id,
 		    ktime_t deadline);
+void quic_timer_set_only(struct quic_conn *conn, enum quic_timer_id id,
+			 ktime_t deadline, u64 slack_ns);
 void quic_timer_clear(struct quic_conn *conn, enum quic_timer_id id);
 void quic_timers_stop(struct quic_conn *conn);
 void quic_timer_release_cb(struct sock *sk);
