@@ -159,6 +159,24 @@ static void quic_cid_list_local(struct quic_cids *cids,
 	cids->nr_local++;
 }
 
+/* With random bytes, or others if somebody has these. */
+static struct quic_local_cid *quic_cid_add_random(struct quic_conn *conn,
+						  const u8 *random)
+{
+	struct quic_local_cid *lcid;
+
+	lcid = kzalloc_obj(*lcid, GFP_ATOMIC);
+	if (!lcid)
+		return NULL;
+	lcid->entry.sk = quic_conn_sk(conn);
+	lcid->entry.cid.len = QUIC_CID_LEN;
+	memcpy(lcid->entry.cid.data, random, QUIC_CID_LEN);
+	while (quic_lookup_add_cid(&lcid->entry))
+		get_random_bytes(lcid->entry.cid.data, QUIC_CID_LEN);
+	quic_cid_list_local(&conn->cids, lcid);
+	return lcid;
+}
+
 /**
  * quic_cid_add_local - make a new connection ID that leads to us
  * @conn: the connection
@@ -170,19 +188,10 @@ static void quic_cid_list_local(struct quic_cids *cids,
  */
 struct quic_local_cid *quic_cid_add_local(struct quic_conn *conn)
 {
-	struct quic_cids *cids = &conn->cids;
-	struct quic_local_cid *lcid;
+	u8 random[QUIC_CID_LEN];
 
-	lcid = kzalloc_obj(*lcid, GFP_ATOMIC);
-	if (!lcid)
-		return NULL;
-	lcid->entry.sk = quic_conn_sk(conn);
-	lcid->entry.cid.len = QUIC_CID_LEN;
-	do {
-		get_random_bytes(lcid->entry.cid.data, QUIC_CID_LEN);
-	} while (quic_lookup_add_cid(&lcid->entry));
-	quic_cid_list_local(cids, lcid);
-	return lcid;
+	get_random_bytes(random, sizeof(random));
+	return quic_cid_add_random(conn, random);
 }
 
 /**
@@ -237,14 +246,19 @@ void quic_cid_drop_original(struct quic_conn *conn)
 void quic_cids_issue(struct quic_conn *conn)
 {
 	struct quic_cids *cids = &conn->cids;
+	u8 random[QUIC_CID_LIMIT_MAX][QUIC_CID_LEN];
 	struct quic_local_cid *lcid;
 	u8 kept = 0;
 
 	list_for_each_entry(lcid, &cids->local, list)
 		if (lcid->seq >= cids->local_retire_prior_to)
 			kept++;
+	if (kept >= cids->local_limit)
+		return;
+	get_random_bytes(random[kept],
+			 (cids->local_limit - kept) * QUIC_CID_LEN);
 	for (; kept < cids->local_limit; kept++) {
-		lcid = quic_cid_add_local(conn);
+		lcid = quic_cid_add_random(conn, random[kept]);
 		if (!lcid)
 			return;
 		lcid->announce = true;
@@ -579,7 +593,7 @@ bool quic_cid_offer_preferred(struct quic_conn *conn,
 	if (!lcid)
 		return false;
 	addr->cid = lcid->entry.cid;
-	quic_token_reset(&quic_net(quic_conn_net(conn))->reset_secret,
+	quic_token_reset(quic_net_reset_key(quic_conn_net(conn)),
 			 &lcid->entry.cid, addr->reset_token);
 	return true;
 }

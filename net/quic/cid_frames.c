@@ -52,7 +52,7 @@ static bool quic_cid_put_new(struct quic_conn *conn,
 					       lcid->entry.cid.len);
 	if (quic_pkt_room(b) < len || !quic_pkt_records_left(b))
 		return false;
-	quic_token_reset(&quic_net(quic_conn_net(conn))->reset_secret,
+	quic_token_reset(quic_net_reset_key(quic_conn_net(conn)),
 			 &lcid->entry.cid, token);
 	quic_frame_put_new_connection_id(quic_pkt_put(b, len), lcid->seq,
 					 prior_to, &lcid->entry.cid, token);

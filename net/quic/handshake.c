@@ -267,7 +267,7 @@ static void quic_handshake_fill_server(struct quic_conn *conn,
 	tp->has_retry_scid = conn->hs.retry_used;
 	tp->retry_scid = conn->hs.retry_scid;
 	if (tp->stateless_reset)
-		quic_token_reset(&quic_net(quic_conn_net(conn))->reset_secret,
+		quic_token_reset(quic_net_reset_key(quic_conn_net(conn)),
 				 quic_cid_first_local(conn),
 				 tp->stateless_reset_token);
 	if (tp->has_preferred_addr && !tp->preferred_addr.cid.len &&

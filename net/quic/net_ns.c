@@ -26,7 +26,7 @@ static int __net_init quic_net_setup(struct net *net)
 		return -ENOMEM;
 	spin_lock_init(&qn->socks_lock);
 	quic_sessions_init(&qn->sessions);
-	quic_token_secret_init(&qn->reset_secret);
+	quic_token_reset_key_init(&qn->reset_key);
 	quic_endpoint_net_init(qn);
 	quic_request_net_init(qn);
 	quic_roam_net_init(qn);
@@ -57,7 +57,7 @@ static void __net_exit quic_net_cleanup(struct net *net)
 	quic_request_net_exit(qn);
 	quic_endpoint_net_exit(qn);
 	quic_sessions_purge(&qn->sessions);
-	memzero_explicit(&qn->reset_secret, sizeof(qn->reset_secret));
+	memzero_explicit(&qn->reset_key, sizeof(qn->reset_key));
 	free_percpu(qn->mib);
 }
 

@@ -8,6 +8,7 @@
 #ifndef _NET_QUIC_NET_NS_H
 #define _NET_QUIC_NET_NS_H
 
+#include <crypto/sha2.h>
 #include <linux/mutex.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
@@ -56,7 +57,7 @@
  * @sessions:	  what kernel users' connections can resume
  * @socks_lock:	  guards @socks
  * @socks:	  every QUIC socket (sk_node), for /proc/net/quic; RCU readers
- * @reset_secret: key of our stateless reset tokens (RFC 9000, 10.3.2)
+ * @reset_key: key of our stateless reset tokens (RFC 9000, 10.3.2)
  * @reset_budget: stateless resets that may still be sent in this period
  * @reset_period: jiffies at which it began
  * @cc:		  congestion controller of connections whose program names none
@@ -97,7 +98,7 @@ struct quic_net {
 	spinlock_t		socks_lock;	/* changes of socks */
 	struct hlist_head	socks;
 
-	struct quic_token_secret reset_secret;
+	struct hmac_sha256_key reset_key;
 	atomic_t		reset_budget;
 	unsigned long		reset_period;
 
@@ -118,10 +119,10 @@ static inline struct quic_net *quic_net(const struct net *net)
 }
 
 /* Key of the stateless reset tokens that connections of a netns give out. */
-static inline const struct quic_token_secret *
-quic_net_reset_secret(const struct net *net)
+static inline const struct hmac_sha256_key *
+quic_net_reset_key(const struct net *net)
 {
-	return &quic_net(net)->reset_secret;
+	return &quic_net(net)->reset_key;
 }
 
 int quic_net_init(void);

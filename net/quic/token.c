@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <crypto/chacha20poly1305.h>
-#include <crypto/sha2.h>
 #include <linux/bitmap.h>
 #include <linux/random.h>
 #include <linux/unaligned.h>
@@ -358,22 +357,34 @@ void quic_token_used_free(struct quic_token_used *used)
 }
 
 /**
+ * quic_token_reset_key_init - make a key of stateless reset tokens
+ * @key: the key, with the blocks hashed that are the same for each token
+ */
+void quic_token_reset_key_init(struct hmac_sha256_key *key)
+{
+	u8 random[SHA256_DIGEST_SIZE];
+
+	get_random_bytes(random, sizeof(random));
+	hmac_sha256_preparekey(key, random, sizeof(random));
+	memzero_explicit(random, sizeof(random));
+}
+
+/**
  * quic_token_reset - stateless reset token of one of our IDs
- * @secret: secret of the network namespace
+ * @key: key of the network namespace
  * @cid: the connection ID
  * @token: the token
  *
  * RFC 9000, 10.3.2: a keyed function of the ID, so that it can be made again
  * when the connection is gone.
  */
-void quic_token_reset(const struct quic_token_secret *secret,
+void quic_token_reset(const struct hmac_sha256_key *key,
 		      const struct quic_cid *cid,
 		      u8 token[QUIC_RESET_TOKEN_LEN])
 {
 	u8 mac[SHA256_DIGEST_SIZE];
 
-	hmac_sha256_usingrawkey(secret->mac, sizeof(secret->mac), cid->data,
-				cid->len, mac);
+	hmac_sha256(key, cid->data, cid->len, mac);
 	memcpy(token, mac, QUIC_RESET_TOKEN_LEN);
 	memzero_explicit(mac, sizeof(mac));
 }

@@ -13,6 +13,7 @@
 #ifndef _NET_QUIC_TOKEN_H
 #define _NET_QUIC_TOKEN_H
 
+#include <crypto/sha2.h>
 #include <linux/ktime.h>
 
 #include "types.h"
@@ -84,7 +85,8 @@ void quic_token_check(const struct quic_token_secret *secret, u32 version,
 		      const u8 *token, u32 len, ktime_t now,
 		      struct quic_token_result *res);
 
-void quic_token_reset(const struct quic_token_secret *secret,
+void quic_token_reset_key_init(struct hmac_sha256_key *key);
+void quic_token_reset(const struct hmac_sha256_key *key,
 		      const struct quic_cid *cid,
 		      u8 token[QUIC_RESET_TOKEN_LEN]);
 void quic_token_ticket_key(const struct quic_token_secret *secret, u32 version,

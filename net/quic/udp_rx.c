@@ -250,7 +250,7 @@ static void quic_udp_send_reset(struct quic_endpoint *ep,
 	memcpy(cid.data, skb->data + 1, QUIC_CID_LEN);
 	get_random_bytes(buf, len - QUIC_RESET_TOKEN_LEN);
 	buf[0] = (buf[0] & ~QUIC_HDR_LONG) | QUIC_HDR_FIXED;
-	quic_token_reset(&qn->reset_secret, &cid,
+	quic_token_reset(&qn->reset_key, &cid,
 			 buf + len - QUIC_RESET_TOKEN_LEN);
 	if (!quic_udp_answer(ep, skb, buf, len))
 		QUIC_INC_STATS(ep->net, OUT_RESETS);

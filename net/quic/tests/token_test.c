@@ -182,16 +182,17 @@ static void quic_token_test_ipv6(struct kunit *test)
 
 static void quic_token_test_reset(struct kunit *test)
 {
-	struct quic_token_fixture *f = test->priv;
 	u8 a[QUIC_RESET_TOKEN_LEN], b[QUIC_RESET_TOKEN_LEN];
+	struct hmac_sha256_key key;
 
-	quic_token_reset(&f->secret, &quic_test_rscid, a);
-	quic_token_reset(&f->secret, &quic_test_rscid, b);
+	quic_token_reset_key_init(&key);
+	quic_token_reset(&key, &quic_test_rscid, a);
+	quic_token_reset(&key, &quic_test_rscid, b);
 	KUNIT_EXPECT_MEMEQ(test, a, b, sizeof(a));
-	quic_token_reset(&f->secret, &quic_test_odcid, b);
+	quic_token_reset(&key, &quic_test_odcid, b);
 	KUNIT_EXPECT_MEMNEQ(test, a, b, sizeof(a));
-	quic_token_secret_init(&f->secret);
-	quic_token_reset(&f->secret, &quic_test_rscid, b);
+	quic_token_reset_key_init(&key);
+	quic_token_reset(&key, &quic_test_rscid, b);
 	KUNIT_EXPECT_MEMNEQ(test, a, b, sizeof(a));
 }
 
