@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ from kquic.tls.testca import TestCA
 from .compare import Comparison
 from .ends import ALPN, NAME
 
-HANDSHAKES = 100
+HANDSHAKES = 300
+"""So many that most connections also end for good meanwhile, some tenths of a second after they were closed."""
 IDLE = 500
 Once = Callable[[], object]
 
@@ -137,8 +139,11 @@ def rate(once: Once) -> float:
 
 
 def comparisons() -> Iterator[Comparison[Once]]:
-    """The whole of both ends beside the part that is TLS."""
-    yield Comparison("handshakes against GnuTLS alone", over_sockets, in_memory, rate, "per s", 1)
+    """The whole of both ends beside the part that is TLS; what is to be reached is meant for one processor."""
+    name, target = "handshakes against GnuTLS alone", 0.0
+    if os.cpu_count() == 1:
+        name, target = f"{name}, one processor", 0.5
+    yield Comparison(name, over_sockets, in_memory, rate, "per s", 1, target=target, rounds=9)
 
 
 def slab() -> int:

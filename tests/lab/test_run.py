@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -53,6 +54,18 @@ def test_files_for_the_user_are_kept(tmp_path: Path) -> None:
 def test_options_reach_the_machine() -> None:
     done = bash("nproc; grep -c mark=1 /proc/cmdline", "--cpus", "1", "--boot", "mark=1")
     assert done.stdout.split() == ["1", "1"]
+
+
+def test_a_pinned_guest_stays_on_one_processor() -> None:
+    command = [KQUIC, "lab", "run", "--no-build", "--pin", "--", "bash", "-c", "nproc; sleep 1000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        guest = _wait_for_guest(child.pid)
+        assert child.stdout
+        assert child.stdout.readline() == "1\n"
+        everywhere = {tuple(os.sched_getaffinity(pid)) for pid in machine.session_members(guest)}
+        child.kill()
+    assert len(everywhere) == 1
+    assert len(*everywhere) == 1
 
 
 def test_a_kernel_warning_fails_a_content_command() -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,24 @@ def test_the_command_line_names_what_the_guest_needs() -> None:
 @pytest.mark.parametrize("flavour", ["debug", "fuzz"])
 def test_flavours_with_one_cpu_are_not_told_how_many(flavour: str) -> None:
     assert not any(word.startswith("ncpus=") for word in _machine(flavour, 2).command(Path("/d")))
+
+
+def test_a_pinned_machine_has_one_processor() -> None:
+    pinned = replace(_machine(), pinned=True)
+    assert "ncpus=1" in pinned.command(Path("/d"))
+
+
+def test_a_pinned_machine_stays_on_a_processor_that_we_may_use(tmp_path: Path) -> None:
+    shell = tmp_path / "linux"
+    shell.write_text("#!/bin/sh\nsleep 1000 & echo up; wait\n")
+    shell.chmod(0o755)
+    with machine.Process(Machine(Kernel("fast", shell), tmp_path / "none", pinned=True), {}) as process:
+        assert process.child.stdout
+        assert process.child.stdout.readline() == b"up\n"
+        places = [os.sched_getaffinity(pid) for pid in machine.session_members(process.child.pid)]
+    assert len(places) == 2
+    assert places[0] == places[1]
+    assert len(places[0] & os.sched_getaffinity(0)) == len(places[0]) == 1
 
 
 def test_the_debug_flavour_looks_for_leaks() -> None:

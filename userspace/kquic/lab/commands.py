@@ -71,7 +71,7 @@ def machine(args: argparse.Namespace, disk: Path | None = None) -> Machine:
     packages.ensure("build")
     stale = args.no_build or os.environ.get("KQUIC_NO_BUILD")
     ready = kernel.last(args.flavour) if stale else kernel.build(args.flavour)
-    return Machine(ready, image.build(), args.cpus, args.mem or "", tuple(args.boot), disk)
+    return Machine(ready, image.build(), args.cpus, args.mem or "", tuple(args.boot), disk, pinned=args.pin)
 
 
 def cmd_run(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from kquic.lab import proc
@@ -35,6 +36,8 @@ class Machine:
     """A second file system image, read only; what it is for is up to the command."""
     wires: tuple[int, ...] = ()
     """Datagram sockets, each of which is the cable of an Ethernet device: vec0, vec1, and so on."""
+    pinned: bool = False
+    """One CPU, whatever `cpus` says, which stays on one of the host's: kernel and programs wake each other there."""
 
     @property
     def leak_check(self) -> bool:
@@ -52,7 +55,7 @@ class Machine:
         if terminal is not None:
             words.append(f"con1=fd:{terminal}")
         if self.kernel.flavour not in UNIPROCESSOR:
-            words.append(f"ncpus={self.cpus}")
+            words.append(f"ncpus={1 if self.pinned else self.cpus}")
         if self.kernel.flavour == "virtual":
             words.append("time-travel=inf-cpu")
         return [*words, *self.arguments]
@@ -82,7 +85,7 @@ class Process:
             env=proc.environment({"TMPDIR": _memory_dir(self.dirs)}),
             pass_fds=(*self.machine.wires, *(() if self.terminal is None else (self.terminal,))),
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=partial(_set_up, _one_processor() if self.machine.pinned else None),
         )
         return self
 
@@ -108,8 +111,17 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _die_with_parent() -> None:
+def _set_up(processor: int | None) -> None:
+    """In the new process: it dies with its parent, and stays on a processor if there is one to stay on."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if processor is not None:
+        os.sched_setaffinity(0, {processor})
+
+
+def _one_processor() -> int:
+    """One of those that we may use; machines that start together mostly get different ones."""
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[os.getpid() % len(usable)]
 
 
 def session_members(session: int) -> list[int]:

@@ -18,6 +18,7 @@ def guest_options(parser: argparse.ArgumentParser, timeout: float) -> None:
     """Add the options of everything that boots a guest."""
     _flavour(parser)
     parser.add_argument("--cpus", type=int, default=min(2, os.cpu_count() or 1), help="processors of the guest")
+    parser.add_argument("--pin", action="store_true", help="one processor, which stays on one of the host's")
     parser.add_argument("--mem", help="memory of the guest, such as 2G")
     parser.add_argument("--timeout", type=float, default=timeout, help="seconds until it is killed")
     parser.add_argument("--keep", metavar="DIR", help="leave console, output and $KQUIC_JOB's files there")
