@@ -633,19 +633,18 @@ static void quic_v4_exit(void)
 static void __init quic_init_limits(void)
 {
 	unsigned long pages = max(nr_free_buffer_pages() / 8, 128UL);
-	/* A socket may have 1/128 of the memory. */
+	/* A socket may have 1/128 of the memory, and no more than TCP's. */
 	unsigned long share = nr_free_buffer_pages() << (PAGE_SHIFT - 7);
 
-	share = min(share, 4UL << 20);
 	quic_sysctl_mem[0] = pages / 4 * 3;
 	quic_sysctl_mem[1] = pages;
 	quic_sysctl_mem[2] = pages / 2 * 3;
 	quic_sysctl_rmem[0] = PAGE_SIZE;
 	quic_sysctl_rmem[1] = 1 << 20;
-	quic_sysctl_rmem[2] = max(1UL << 20, share);
+	quic_sysctl_rmem[2] = clamp(share, 1UL << 20, 32UL << 20);
 	quic_sysctl_wmem[0] = PAGE_SIZE;
 	quic_sysctl_wmem[1] = 16 << 10;
-	quic_sysctl_wmem[2] = max(64UL << 10, share);
+	quic_sysctl_wmem[2] = clamp(share, 64UL << 10, 4UL << 20);
 }
 
 static int __init quic_init(void)

@@ -24,6 +24,7 @@ from quic_pair import LOCALHOST, TIMEOUT, Pair, established, raises, read
 from sysctls import SYSCTL, sysctl
 
 PROC = Path("/proc/net/quic")
+TCP_RMEM = Path("/proc/sys/net/ipv4/tcp_rmem")
 NEW = 0x400
 SO_SNDBUFFORCE = 32
 
@@ -126,6 +127,11 @@ class TestSysctl:
         assert (low, high) == (middle // 4 * 3, middle // 2 * 3)
         assert (SYSCTL / "quic_rmem").read_text().split()[:2] == [str(page), str(1 << 20)]
         assert (SYSCTL / "quic_wmem").read_text().split()[:2] == [str(page), str(16 << 10)]
+
+    def test_windows_may_grow_as_far_as_those_of_tcp(self) -> None:
+        """1/128 of the memory that was free when the protocol began, which is a little less for us than for TCP."""
+        ours, tcp = (int(path.read_text().split()[2]) for path in (SYSCTL / "quic_rmem", TCP_RMEM))
+        assert ours == pytest.approx(tcp, rel=0.1)
 
     @pytest.mark.parametrize("name", ["quic_rmem", "quic_wmem"])
     def test_no_value_below_one(self, name: str) -> None:
