@@ -18,7 +18,7 @@ static int __net_init quic_net_setup(struct net *net)
 	int err;
 
 	qn->net = net;
-	qn->cc = quic_cc_find(QUIC_CONG_ALG_RENO);
+	qn->cc = quic_cc_find(QUIC_CONG_ALG_CUBIC);
 	qn->handshake_timeout = QUIC_HANDSHAKE_TIMEOUT_S;
 	qn->preferred_address = true;
 	qn->mib = alloc_percpu(struct quic_mib);

@@ -162,15 +162,15 @@ class TestSysctl:
 
     def test_congestion_control(self) -> None:
         path = SYSCTL / "congestion_control"
-        assert path.read_text() == "newreno\n"
+        assert path.read_text() == "cubic\n"
         for wrong in ("vegas", "newrenoo", "bbr2", "\n"):
             with raises(errno.EINVAL):
                 path.write_text(wrong)
         host = Host("counted")
         try:
             with sysctl(path.name, "bbr"):
-                assert host.run("cat", path) == "newreno\n"
-                host.run("sh", "-c", f"echo cubic > {path}")
+                assert host.run("cat", path) == "cubic\n"
+                host.run("sh", "-c", f"echo newreno > {path}")
                 assert path.read_text() == "bbr\n"
         finally:
             host.close()

@@ -64,7 +64,7 @@ def test_both_ends_of_a_connection(shared: Pair) -> None:
     assert server.info.alpn == ("data",)
     assert 0 < client.info["min_rtt"] <= client.info["smoothed_rtt"]
     assert client.info["mtu"] >= 1200
-    assert client.congestion == "newreno"
+    assert client.congestion == "cubic"
 
 
 def test_counters_follow_the_data(pair: Pair) -> None:
