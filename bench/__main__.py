@@ -15,7 +15,7 @@ from typing import Any
 from kquic.lab.topology import Impairment, Network, client_and_server
 from kquic.sock import Cipher
 
-from . import exports, handshakes, raw, report, shares, userspace
+from . import distant, exports, handshakes, raw, report, shares, userspace
 from .compare import Comparison, Result
 from .ends import WAYS, Ends, controlled, several
 from .work import bulk, bulk_for, bulk_several, request_response
@@ -47,7 +47,7 @@ def sockets() -> Iterator[Comparison[Ends]]:
         yield Comparison(f"1 KiB request/response {cipher}", ours, theirs, exchange, "per s", 1, target=1.0)
 
 
-def distant() -> Iterator[Comparison[Ends]]:
+def far() -> Iterator[Comparison[Ends]]:
     """Where buffers and windows have to grow with the path; and what it costs if packets come singly."""
     work = partial(bulk, total=64 * MIB)
     for cipher in CIPHERS:
@@ -79,12 +79,13 @@ def comparisons() -> list[Comparison[Any]]:
     return [
         *sockets(),
         *together(),
-        *distant(),
+        *far(),
         *lossy(),
         *userspace.comparisons(),
         *handshakes.comparisons(),
         *shares.comparisons(),
         *exports.comparisons(),
+        *distant.comparisons(),
     ]
 
 

@@ -56,13 +56,25 @@ class Mounted:
             raise EOFError(f"{left} bytes are missing")
         return FILE_SIZE / (time.perf_counter() - began)
 
+    def read_for(self, seconds: float) -> float:
+        """As much of it as can be had in that time: bytes per second."""
+        buffer = bytearray(_BLOCK)
+        total = 0
+        began = time.perf_counter()
+        with (self.folder / SERVED).open("rb", buffering=0) as file:
+            while got := file.readinto(buffer):
+                total += got
+                if time.perf_counter() - began > seconds:
+                    break
+        return total / (time.perf_counter() - began)
+
     def read_jobs(self) -> float:
         """Parts of that file by several jobs at a time: bytes per second."""
         return self._fio("read", "256k", f"--size={FILE_SIZE // JOBS}", f"--offset_increment={FILE_SIZE // JOBS}")[0]
 
-    def read_small(self) -> float:
-        """4 KiB from anywhere in it, by several jobs, past the cache: reads per second."""
-        return self._fio("randread", "4k", f"--size={FILE_SIZE}", f"--number_ios={_SMALL}")[1]
+    def read_small(self, each: int = _SMALL) -> float:
+        """4 KiB from anywhere in it, `each` times by several jobs, past the cache: reads per second."""
+        return self._fio("randread", "4k", f"--size={FILE_SIZE}", f"--number_ios={each}")[1]
 
     def write_small(self) -> float:
         """4 KiB to anywhere in a file of its size, by several jobs, past the cache: writes per second."""
