@@ -5,7 +5,7 @@
 
 demo:	; ./kquic demo
 test:	; ./kquic test
-bench:	; ./kquic lab run --timeout 3600 -- python3 -m bench && ./kquic lab run --pin -- python3 -m bench handshakes
+bench:	; ./kquic lab run --timeout 5400 -- python3 -m bench && ./kquic lab run --pin -- python3 -m bench handshakes
 bench-congestion:	; ./kquic lab run --flavour virtual --mem 3G --timeout 7200 -- python3 -m bench.congestion
 interop:	; ./kquic interop
 qemu-test:	; ./kquic qemu
