@@ -19,18 +19,18 @@ from .files import Mounted
 
 _DELAY_MS = 10.0
 _LOSSES = (0.0, 0.1, 1.0, 3.0)
-_SECONDS = 6.0
+_SECONDS = 8
 _READS = 150
 _ROUNDS = 2
 _MOUNTS: tuple[tuple[str, Way[Mounted], Way[Mounted], Way[None]], ...] = (
     (
-        "smbd {} against seal",
+        "smbd against seal",
         partial(shares.mounted, SERVER_NAME, "transport=quic"),
         partial(shares.mounted, SERVER_NAME, "transport=tcp,seal"),
         shares.served,
     ),
     (
-        "NFS {} against TLS",
+        "NFS against TLS",
         partial(exports.mounted, "quic"),
         partial(exports.mounted, "tcp with tls"),
         exports.served,
@@ -39,8 +39,8 @@ _MOUNTS: tuple[tuple[str, Way[Mounted], Way[Mounted], Way[None]], ...] = (
 
 
 def comparisons() -> Iterator[Comparison[Mounted]]:
-    """Much at a time, with each controller, and small reads of several jobs, each of which waits for its answer."""
-    much, small = partial(Mounted.read_for, seconds=_SECONDS), partial(Mounted.read_small, each=_READS)
+    """Large reads of several jobs, with each controller, and small ones, each of which waits for its answer."""
+    much, small = partial(Mounted.read_jobs_for, seconds=_SECONDS), partial(Mounted.read_small, each=_READS)
     for name, quic, other, setting in _MOUNTS:
         for loss in _LOSSES:
             for work, title, unit, scale, controller in (
@@ -49,7 +49,7 @@ def comparisons() -> Iterator[Comparison[Mounted]]:
                 (small, "4 KiB reads", "per s", 1, "cubic"),
             ):
                 yield Comparison(
-                    f"{name.format(title)}, 20 ms, {loss:g} % loss, {controller}",
+                    f"{name}, 20 ms, {loss:g} % loss, {controller}, {title}",
                     partial(controlled, quic, "net.quic.congestion_control", controller),
                     other,
                     work,

@@ -56,21 +56,13 @@ class Mounted:
             raise EOFError(f"{left} bytes are missing")
         return FILE_SIZE / (time.perf_counter() - began)
 
-    def read_for(self, seconds: float) -> float:
-        """As much of it as can be had in that time: bytes per second."""
-        buffer = bytearray(_BLOCK)
-        total = 0
-        began = time.perf_counter()
-        with (self.folder / SERVED).open("rb", buffering=0) as file:
-            while got := file.readinto(buffer):
-                total += got
-                if time.perf_counter() - began > seconds:
-                    break
-        return total / (time.perf_counter() - began)
-
     def read_jobs(self) -> float:
         """Parts of that file by several jobs at a time: bytes per second."""
         return self._fio("read", "256k", f"--size={FILE_SIZE // JOBS}", f"--offset_increment={FILE_SIZE // JOBS}")[0]
+
+    def read_jobs_for(self, seconds: int) -> float:
+        """Again and again for that time, past the cache: bytes per second. An answer has 256 KiB, to have many."""
+        return self._fio("read", "256k", f"--size={FILE_SIZE}", f"--runtime={seconds}", "--time_based")[0]
 
     def read_small(self, each: int = _SMALL) -> float:
         """4 KiB from anywhere in it, `each` times by several jobs, past the cache: reads per second."""
